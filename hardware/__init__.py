@@ -1,0 +1,1 @@
+"""Drive a pneumatic cuff: codecs, dialogue, interlock, supervisor, emulators."""

@@ -1,0 +1,1 @@
+"""Bytes to messages and back, one module per device language. No ports, no clocks."""

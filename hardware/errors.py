@@ -1,0 +1,62 @@
+"""Failures between us and a device, written for the person who meets them."""
+
+from typing import ClassVar
+
+
+class ExplainedError(Exception):
+    """A failure that we can explain to the person at the console.
+
+    Parameters
+    ----------
+    what
+        What is wrong, in one sentence.
+    where
+        File, line, field, port or step where it is wrong.
+    do
+        What the person should do now.
+    """
+
+    code: ClassVar[str] = "SCC-000"
+
+    def __init__(self, what: str, *, where: str, do: str) -> None:
+        super().__init__(what)
+        self.what, self.where, self.do = what, where, do
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  where: {self.where}\n  do:    {self.do}   [{self.code}]"
+
+
+class HardwareError(ExplainedError):
+    """Base of everything that goes wrong between us and a device."""
+
+    code = "SCC-200"
+
+
+class HardwareUnavailable(HardwareError):
+    """A port cannot be opened, or the thing behind it does not answer or does not fit."""
+
+    code = "SCC-201"
+
+
+class LinkLost(HardwareError):
+    """The wire to a device went away."""
+
+    code = "SCC-202"
+
+
+class CodecError(HardwareError):
+    """The device sent bytes that we cannot trust."""
+
+    code = "SCC-210"
+
+
+class CommandRefused(HardwareError):
+    """A command does not fit the state, or the device did not take it."""
+
+    code = "SCC-220"
+
+
+class LimitExceeded(HardwareError):
+    """A pressure, time or dose beyond the lowest limit was asked for."""
+
+    code = "SCC-230"

@@ -1,0 +1,63 @@
+"""A cuff as pneumatics: fill and vent as first-order lags, overshoot, leak, sensor noise; seeded."""
+
+import math
+import random
+from dataclasses import dataclass
+from typing import Final
+
+NOISE_VALUES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlantSettings:
+    """What the emulated cuff is like (assumed; hose of a few metres).
+
+    ``fill_tau_s`` and ``vent_tau_s``: time constants. ``overshoot``: share of the target by which
+    the regulator overshoots at first, dying out with ``overshoot_tau_s``. ``leak_per_s``: share of
+    the pressure lost each second. ``noise_mmhg``: standard deviation of each sensor.
+    """
+
+    fill_tau_s: float = 0.35
+    vent_tau_s: float = 0.4
+    overshoot: float = 0.04
+    overshoot_tau_s: float = 0.8
+    leak_per_s: float = 0.01
+    noise_mmhg: float = 0.25
+
+
+class Plant:
+    """The air in the cuff. Time is passed in; the same seed gives the same noise.
+
+    Parameters
+    ----------
+    seed
+        Seed of the sensor noise.
+    """
+
+    def __init__(self, settings: PlantSettings | None = None, *, seed: int = 0) -> None:
+        self._set = settings or PlantSettings()
+        self.pressure_mmhg = 0.0
+        source = random.Random(seed)  # noqa: S311  not for secrets
+        self._noise = [source.gauss(0.0, self._set.noise_mmhg) for _ in range(NOISE_VALUES)]
+        self._noise_at = 0
+
+    def fill(self, *, target_mmhg: float, on_for_s: float, dt_s: float) -> None:
+        """Let time pass with the vent valve closed and the regulator at its target."""
+        s = self._set
+        source = target_mmhg * (1.0 + s.overshoot * math.exp(-on_for_s / s.overshoot_tau_s))
+        share = 1.0 - math.exp(-dt_s / s.fill_tau_s)
+        self.pressure_mmhg += (source - self.pressure_mmhg) * share
+        self.pressure_mmhg -= self.pressure_mmhg * s.leak_per_s * dt_s
+
+    def vent(self, *, dt_s: float) -> None:
+        """Let time pass with the vent valve open."""
+        if self.pressure_mmhg:
+            self.pressure_mmhg *= math.exp(-dt_s / self._set.vent_tau_s)
+            if self.pressure_mmhg < 0.01:
+                self.pressure_mmhg = 0.0
+
+    def sensors_tenths(self) -> tuple[int, int]:
+        """Return what the two sensors read, in tenths of a mmHg, each with its own noise."""
+        at = self._noise_at = (self._noise_at + 2) % NOISE_VALUES
+        noise, p = self._noise, self.pressure_mmhg
+        return round((p + noise[at]) * 10), round((p + noise[at + 1]) * 10)

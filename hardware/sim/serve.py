@@ -1,0 +1,263 @@
+"""Serves an emulated device in real time: behind a pty, or behind a TCP port where there is none.
+
+The process tells its parent the port on the first line of standard output (``ready PORT``), takes
+``start`` on standard input (a scanner's start button), and ends when standard input ends: first it
+goes on until the cuff is empty, as a real device would.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+from hardware.clock import now_s
+from hardware.errors import HardwareUnavailable
+from hardware.sim.plant import Plant
+from hardware.sim.reference import EmulatedReference
+from hardware.sim.scanner import EmulatedPulses, PulseTrain
+
+LINGER_S: Final = 12.0
+POLL_S: Final = 0.005
+"""The controller's own tick."""
+
+
+class Device(Protocol):
+    """What can be served: bytes in, bytes out, time passed in."""
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes."""
+
+    def advance(self, now_s: float) -> bytes:
+        """Let time pass and return bytes."""
+
+    def next_due_s(self) -> float | None:
+        """Return when it has something to say, if it knows."""
+
+    def may_end(self) -> bool:
+        """Return whether nothing would be left under pressure."""
+
+
+class _End(Protocol):
+    """Our end of the wire."""
+
+    port: str
+
+    def fileno(self) -> int: ...
+    def read(self) -> bytes: ...
+    def write(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
+class _Pty:
+    """A pseudo-terminal, raw from the start, optionally under a name of one's own choice."""
+
+    def __init__(self, link: Path | None) -> None:
+        import tty  # there is no such module on Windows
+
+        self._master, self._slave = os.openpty()  # holding the slave keeps the master readable
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.port = os.ttyname(self._slave)
+        self._link = link
+        if link is not None:
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.port)
+            self.port = str(link)
+
+    def fileno(self) -> int:
+        return self._master
+
+    def read(self) -> bytes:
+        with contextlib.suppress(OSError):
+            return os.read(self._master, 4096)
+        return b""
+
+    def write(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # nobody listens: bytes are lost, as on a real wire
+            os.write(self._master, data)
+
+    def close(self) -> None:
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+        os.close(self._master)
+        os.close(self._slave)
+
+
+class _Tcp:
+    """A TCP port on the loopback address; one client at a time, as a serial port has."""
+
+    def __init__(self, port: int) -> None:
+        self._server = socket.create_server(("127.0.0.1", port))
+        self._server.setblocking(False)
+        self._client: socket.socket | None = None
+        self.port = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def fileno(self) -> int:
+        return (self._client or self._server).fileno()
+
+    def read(self) -> bytes:
+        if self._client is None:
+            with contextlib.suppress(BlockingIOError):
+                self._client = self._server.accept()[0]
+                self._client.setblocking(False)
+                self._client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return b""
+        try:
+            data = self._client.recv(4096)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            data = b""
+        if not data:
+            self._client.close()
+            self._client = None
+        return data
+
+    def write(self, data: bytes) -> None:
+        if self._client is not None:
+            with contextlib.suppress(OSError):
+                self._client.send(data)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._server.close()
+
+
+class ServedCuff:
+    """The emulated reference controller, with a log of what its valve did."""
+
+    def __init__(self, *, seed: int, log: IO[str] | None) -> None:
+        self._log = log
+        self._device = EmulatedReference(Plant(seed=seed), start_s=now_s(), witness=self._witness)
+
+    def _witness(self, what: str, device_s: float) -> None:
+        if self._log is not None:
+            line = {"time_s": round(now_s(), 6), "device_s": round(device_s, 3), "what": what}
+            line["pressure_mmhg"] = round(self._device.pressure_mmhg, 1)
+            self._log.write(json.dumps(line) + "\n")
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the host."""
+        self._device.receive(data)
+
+    def advance(self, now_s: float) -> bytes:
+        """Let time pass."""
+        return self._device.advance(now_s)
+
+    def next_due_s(self) -> float | None:
+        """Return when the next status line comes."""
+        return self._device.next_output_s()
+
+    def may_end(self) -> bool:
+        """Return whether the cuff is empty."""
+        return self._device.pressure_mmhg < 1.0
+
+
+class ServedScanner:
+    """A box that sends one byte for each pulse, from the moment the sequence is started."""
+
+    def __init__(self, train: PulseTrain, *, byte: bytes, log: IO[str] | None) -> None:
+        self._train, self._byte, self._log = train, byte, log
+        self._pulses = EmulatedPulses()
+
+    def start(self) -> None:
+        """Start the sequence, as the radiographer does."""
+        t = self._train
+        self._pulses.begin(
+            PulseTrain(start_s=now_s() + t.start_s, tr_s=t.tr_s, count=t.count, silent=t.silent)
+        )
+
+    def receive(self, data: bytes) -> None:
+        """Ignore them: a trigger box does not listen."""
+
+    def advance(self, now_s: float) -> bytes:
+        """Send the pulses that are due."""
+        times = self._pulses.until(now_s)
+        if self._log is not None:
+            for time_s in times:
+                self._log.write(json.dumps({"time_s": round(time_s, 6), "what": "pulse"}) + "\n")
+        return self._byte * len(times)
+
+    def next_due_s(self) -> float | None:
+        """Return when the next pulse comes."""
+        return self._pulses.next_due_s()
+
+    def may_end(self) -> bool:
+        """Return that a scanner may always end."""
+        return True
+
+
+def open_end(*, link: Path | None, tcp_port: int | None) -> _End:
+    """Return our end of a new wire: TCP where asked for or where there are no ptys.
+
+    Raises
+    ------
+    HardwareUnavailable
+        If the wire cannot be made.
+    """
+    try:
+        if tcp_port is not None or os.name == "nt":
+            return _Tcp(tcp_port or 0)
+        return _Pty(link)
+    except OSError as error:
+        raise HardwareUnavailable(
+            f"the emulated port cannot be made: {error}",
+            where=str(link or tcp_port or "pty"),
+            do="choose another name or port number",
+        ) from error
+
+
+def serve(
+    device: Device,
+    end: _End,
+    *,
+    announce: Callable[[str], None],
+    on_start: Callable[[], None] | None = None,
+    until_stdin_ends: bool = True,
+) -> None:
+    """Serve a device until standard input ends (or for ever), then until it is safe to go."""
+    over = threading.Event()
+    if until_stdin_ends:
+        threading.Thread(target=_listen, args=(over, on_start), daemon=True).start()
+    elif on_start is not None:
+        on_start()
+    announce(f"ready {end.port}")
+    deadline_s: float | None = None
+    try:
+        while True:
+            now = now_s()
+            if over.is_set():
+                deadline_s = deadline_s or now + LINGER_S
+                if device.may_end() or now > deadline_s:
+                    return
+            with selectors.DefaultSelector() as selector:
+                selector.register(end.fileno(), selectors.EVENT_READ)
+                selector.select(_wait_s(device, now))
+            out = device.advance(now_s())
+            data = end.read()
+            if data:
+                device.receive(data)
+                out += device.advance(now_s())
+            if out:
+                end.write(out)
+    finally:
+        end.close()
+
+
+def _wait_s(device: Device, now: float) -> float:
+    due_s = device.next_due_s()
+    return POLL_S if due_s is None else min(POLL_S, max(0.0, due_s - now))
+
+
+def _listen(over: threading.Event, on_start: Callable[[], None] | None) -> None:
+    for line in sys.stdin:
+        if line.strip() == "start" and on_start is not None:
+            on_start()
+    over.set()
