@@ -1,0 +1,427 @@
+"""The command line: small commands, exit codes with a meaning, no traceback for a user's mistake."""
+
+import contextlib
+import enum
+import json
+import os
+import sys
+import traceback
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Final
+
+import click
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from hardware.errors import ExplainedError, HardwareUnavailable, LimitExceeded, LinkLost
+from hardware.states import StopReason
+from scc_task.errors import (
+    ExitCode,
+    FilesInvalid,
+    RecordingLost,
+    UsageInvalid,
+    WindowUnavailable,
+)
+
+if TYPE_CHECKING:  # imported where needed: the quick commands stay quick
+    from scc_task.prepare import Prepared
+    from scc_task.wiring import Outcome
+
+ROOT: Final = Path(__file__).parents[1]
+SIMULATED: Final = ROOT / "rigs" / "simulated.yaml"
+
+app = typer.Typer(
+    help="The self-compassion cuff task. Start with: run_task.py check protocols/scc.yaml",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ProtocolFile = Annotated[Path, typer.Argument(help="the protocol file", show_default=False)]
+RigOption = Annotated[Path, typer.Option("--rig", help="what is connected in this room")]
+DataOption = Annotated[Path, typer.Option("--data", help="the dataset's folder")]
+SubjectOption = Annotated[str, typer.Option("--subject", help="participant's label, e.g. 01")]
+SessionOption = Annotated[str, typer.Option("--session", help="session's label, e.g. pre")]
+RunOption = Annotated[str, typer.Option("--run", help="run number, or 'next'")]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", min=0, help="order of the jitters; any if not given")
+]
+CalibrationOption = Annotated[
+    Path | None, typer.Option("--calibration", help="the participant's calibration file")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="for scripts: one JSON object")]
+
+
+class Answers(enum.StrEnum):
+    """Who answers."""
+
+    KEYBOARD = "keyboard"
+    EMULATED = "emulated"
+
+
+def main() -> int:
+    """Run a command and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a console that lacks a sign must not end a run
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        return ExitCode.STOPPED_SAFELY
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ExplainedError as error:
+        _console(stderr=True).print(Text(str(error)), soft_wrap=True)
+        return _exit_code(error)
+    except KeyboardInterrupt:
+        _console(stderr=True).print("Stopped by Ctrl-C; nothing was inflated.")
+        return ExitCode.STOPPED_SAFELY
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception:  # noqa: BLE001  the last place: say that it is our fault
+        traceback.print_exc()
+        _console(stderr=True).print(
+            "This is an error in the program, not in your files. Recorded data are kept:\n"
+            "  do: run_task.py recover DATA, and report the lines above"
+        )
+        return ExitCode.PROGRAM_ERROR
+    return int(code or 0)
+
+
+def _exit_code(error: ExplainedError) -> ExitCode:
+    if isinstance(error, FilesInvalid | LimitExceeded):
+        return ExitCode.INVALID_FILE
+    if isinstance(error, HardwareUnavailable | LinkLost | WindowUnavailable):
+        return ExitCode.HARDWARE_UNAVAILABLE
+    if isinstance(error, RecordingLost):
+        return ExitCode.RECORDING_LOST
+    if isinstance(error, UsageInvalid):
+        return ExitCode.BAD_USAGE
+    return ExitCode.PROGRAM_ERROR
+
+
+def _console(*, stderr: bool = False) -> Console:
+    return Console(stderr=stderr, highlight=False, markup=False)
+
+
+def _run_number(text: str) -> int | None:
+    if text == "next":
+        return None
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise UsageInvalid(
+        f"{text!r} is not a run number", where="--run", do="give 1, 2, 3 ... or 'next'"
+    )
+
+
+@app.command()
+def run(
+    protocol: ProtocolFile,
+    subject: SubjectOption,
+    session: SessionOption,
+    run: RunOption,
+    rig: RigOption = SIMULATED,
+    data: DataOption = Path("data"),
+    seed: SeedOption = None,
+    calibration: CalibrationOption = None,
+    windowed: Annotated[bool, typer.Option("--windowed", help="not full screen")] = False,
+    screen: Annotated[int | None, typer.Option("--screen", min=0, help="which screen")] = None,
+    answers: Annotated[
+        Answers | None, typer.Option("--answers", help="who answers; as the rig says if not given")
+    ] = None,
+) -> int:
+    """Run a protocol: real window, real clock, the devices that the rig names."""
+    from scc_task.prepare import RunRequest, prepare
+    from scc_task.wiring import run_real
+
+    prepared = prepare(
+        RunRequest(
+            protocol=protocol,
+            rig=rig,
+            calibration=calibration,
+            subject=subject,
+            session=session,
+            run=_run_number(run),
+            data=data,
+            seed=seed,
+        )
+    )
+    who = answers or Answers(prepared.rig.responses.answers)
+    if who is Answers.EMULATED and not prepared.rig.simulated:
+        raise UsageInvalid(
+            "made-up answers do not go with a real cuff",
+            where="--answers",
+            do="leave it out, or use a simulated rig",
+        )
+    console = _console()
+    _announce(console, prepared)
+    outcome = run_real(
+        prepared, console=console, windowed=windowed, screen_number=screen, answers=who
+    )
+    return _conclude(console, prepared, outcome)
+
+
+@app.command()
+def simulate(
+    protocol: ProtocolFile,
+    subject: SubjectOption = "01",
+    session: SessionOption = "pre",
+    run: RunOption = "next",
+    rig: RigOption = SIMULATED,
+    data: DataOption = Path("data"),
+    seed: SeedOption = None,
+    calibration: CalibrationOption = None,
+) -> int:
+    """Make the same run on a virtual clock, everything emulated, no window: seconds, not minutes."""
+    from scc_task.prepare import RunRequest, prepare
+    from scc_task.wiring import run_virtual
+
+    prepared = prepare(
+        RunRequest(
+            protocol=protocol,
+            rig=rig,
+            calibration=calibration,
+            subject=subject,
+            session=session,
+            run=_run_number(run),
+            data=data,
+            seed=seed,
+        )
+    )
+    if not prepared.rig.simulated:
+        raise UsageInvalid(
+            "this rig has a real cuff, and a simulation moves none",
+            where=str(rig),
+            do="use a simulated rig, or: run_task.py run",
+        )
+    return _conclude(_console(), prepared, run_virtual(prepared))
+
+
+def _announce(console: Console, prepared: "Prepared") -> None:
+    plan, name = prepared.plan, prepared.name
+    simulated = "  SIMULATED: no real cuff" if prepared.rig.simulated else ""
+    console.print(f"{name.stem}  rig {prepared.rig.name}{simulated}", soft_wrap=True)
+    console.print(
+        f"  {plan.length_s:g} s, {len(plan.inflations)} inflations, seed {plan.seed},"
+        f" plan {plan.digest()[:12]}"
+    )
+    for pressure in plan.pressures:
+        console.print(f"  {pressure.name}: {pressure.mmhg:g} mmHg, from {pressure.source}")
+
+
+def _conclude(console: Console, prepared: "Prepared", outcome: "Outcome") -> int:
+    """Say how the run ended, what to do, and where the data are; return the exit code."""
+    stop = outcome.stop
+    reason = StopReason(stop.reason)
+    console.print(f"{prepared.name.stem}: {reason} - {stop.detail}", soft_wrap=True)
+    unsafe = stop.vent_confirmed is False
+    if unsafe:
+        console.print(
+            "THE CUFF WAS NOT SEEN TO EMPTY: DISCONNECT THE HOSE FROM THE CUFF NOW.",
+            style="bold white on red",
+        )
+    for note in stop.notes:
+        if note not in stop.detail:
+            console.print(f"  note: {note}", soft_wrap=True)
+    for note in outcome.dataset.notes:
+        console.print(f"  data: {note}", soft_wrap=True)
+    if outcome.lost is not None:
+        console.print(str(outcome.lost), soft_wrap=True)
+    console.print(f"  journal: {outcome.journal}", soft_wrap=True)
+    console.print(f"  dataset: {prepared.data}", soft_wrap=True)
+    if outcome.lost is not None or reason is StopReason.RECORDING_LOST:
+        return ExitCode.RECORDING_LOST
+    if reason is StopReason.PROGRAM_ERROR:
+        return ExitCode.PROGRAM_ERROR
+    if unsafe:
+        return ExitCode.HARDWARE_UNAVAILABLE
+    return ExitCode.DONE if reason is StopReason.COMPLETED else ExitCode.STOPPED_SAFELY
+
+
+@app.command()
+def check(
+    protocols: Annotated[list[Path], typer.Argument(help="protocol files", show_default=False)],
+    rig: RigOption = SIMULATED,
+    calibration: CalibrationOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Say whether protocols can be run as written. Opens no port and no window."""
+    from scc_task.dryrun import PlanRefused, dry_run
+    from scc_task.plan.compile import calibrated, compile_plan, unresolved
+    from scc_task.protocol.check import check_protocol
+
+    console = _console()
+    problems: list[dict[str, object]] = []
+    for path in protocols:
+        try:
+            checked = check_protocol(path, rig, calibration)
+            plan = compile_plan(
+                checked.protocol.model,
+                checked.texts.model,
+                limits=checked.limits,
+                seed=0,
+                resolve=calibrated(checked.calibration) if checked.calibration else unresolved,
+            )
+            dose = dry_run(plan, allow_unresolved=True)
+        except FilesInvalid as error:
+            problems += [
+                {"file": p.file, "line": p.line, "column": p.column, "what": p.what, "do": p.do}
+                for p in error.problems
+            ]
+            if not as_json:
+                console.print(Text(str(error)), soft_wrap=True)
+        except PlanRefused as error:
+            problems.append({"file": str(path), "what": str(error)})
+            if not as_json:
+                console.print(Text(f"{path}: {error}"), soft_wrap=True)
+        else:
+            if not as_json:
+                volumes = plan.scanner.volumes
+                console.print(
+                    f"{path}: good. {plan.length_s:g} s in {volumes} volumes,"
+                    f" {dose.inflations} inflations, {dose.inflated_s:g} s inflated.",
+                    soft_wrap=True,
+                )
+    if as_json:
+        typer.echo(json.dumps({"problems": problems}, ensure_ascii=False, indent=1))
+    return ExitCode.INVALID_FILE if problems else ExitCode.DONE
+
+
+@app.command()
+def preview(
+    protocol: ProtocolFile,
+    rig: RigOption = SIMULATED,
+    seed: SeedOption = 0,
+    calibration: CalibrationOption = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", help="emulated participant of a simulated rig")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Print the compiled plan: every step, the dose, the length in seconds and volumes, the digest."""
+    from scc_task.dryrun import dry_run
+    from scc_task.plan.compile import Resolve, compile_plan, unresolved
+    from scc_task.plan.preview import preview as preview_of
+    from scc_task.prepare import person_of, pressures_for
+    from scc_task.protocol.check import check_protocol
+
+    checked = check_protocol(protocol, rig, calibration, subject=subject)
+    resolve: Resolve = unresolved
+    if checked.calibration is not None or subject is not None:
+        resolve = pressures_for(checked, person_of(subject or ""), subject or "")
+    plan = compile_plan(
+        checked.protocol.model,
+        checked.texts.model,
+        limits=checked.limits,
+        seed=seed or 0,
+        resolve=resolve,
+    )
+    dry_run(plan, allow_unresolved=True)
+    if as_json:
+        text = json.dumps({**plan.as_dict(), "digest": plan.digest()}, ensure_ascii=False, indent=1)
+        typer.echo(text)
+    else:
+        Console(highlight=False, markup=False).print(preview_of(plan))
+    return ExitCode.DONE
+
+
+@app.command()
+def recover(
+    folder: Annotated[Path, typer.Argument(help="the dataset's folder, or one journal")],
+) -> int:
+    """Rebuild what a crash left undone, from the journals. Never overwrites anything."""
+    from scc_task.record.recover import recover as recover_all
+
+    console = _console()
+    results = recover_all(folder)
+    if not results:
+        console.print(f"{folder}: no journal found below sourcedata/")
+    for result in results:
+        console.print(Text(str(result)), soft_wrap=True)
+    return ExitCode.DONE
+
+
+@app.command()
+def schema(
+    folder: Annotated[Path, typer.Argument(help="where to write them")] = ROOT
+    / "protocols"
+    / "schema",
+) -> int:
+    """Write the JSON schemas of protocol, rig, text and calibration files, for editors."""
+    from scc_task.protocol.schema import write_schemas
+
+    for path in write_schemas(folder):
+        typer.echo(str(path))
+    return ExitCode.DONE
+
+
+emulate = typer.Typer(
+    help="Serve an emulated device on a pty, or on a TCP port.", no_args_is_help=True
+)
+app.add_typer(emulate, name="emulate")
+
+LinkOption = Annotated[
+    Path | None, typer.Option("--link", help="give the pty this name (a symbolic link)")
+]
+TcpOption = Annotated[
+    int | None, typer.Option("--tcp", help="TCP port on 127.0.0.1 instead of a pty; 0: any")
+]
+LogOption = Annotated[
+    Path | None, typer.Option("--log", help="what the device did, one JSON object a line")
+]
+
+
+def _log(path: Path | None) -> AbstractContextManager[IO[str] | None]:
+    """Return a log that is written line by line: it must survive a killed process."""
+    if path is None:
+        return contextlib.nullcontext()
+    return path.open("a", buffering=1, encoding="utf-8")
+
+
+@emulate.command("reference")
+def emulate_reference(
+    link: LinkOption = None,
+    tcp: TcpOption = None,
+    seed: Annotated[int, typer.Option("--seed", help="of the sensor noise")] = 0,
+    log: LogOption = None,
+) -> int:
+    """Serve the reference controller (CUFF/1) with a cuff. Ends when its standard input ends."""
+    from hardware.sim.serve import ServedCuff, open_end, serve
+
+    with _log(log) as file:
+        serve(
+            ServedCuff(seed=seed, log=file),
+            open_end(link=link, tcp_port=tcp),
+            announce=lambda line: typer.echo(line),
+        )
+    return ExitCode.DONE
+
+
+@emulate.command("scanner")
+def emulate_scanner(
+    link: LinkOption = None,
+    tcp: TcpOption = None,
+    tr: Annotated[float, typer.Option("--tr", min=0.01, help="repetition time in seconds")] = 1.0,
+    count: Annotated[int, typer.Option("--count", min=1, help="pulses to send")] = 100,
+    silent: Annotated[int, typer.Option("--silent", min=0, help="dummies without a pulse")] = 0,
+    delay: Annotated[float, typer.Option("--delay", min=0.0, help="seconds from start")] = 2.0,
+    byte: Annotated[str, typer.Option("--byte", help="what a pulse sends")] = "5",
+    log: LogOption = None,
+) -> int:
+    """Serve a trigger box: one byte for each pulse, from the line "start" on standard input on."""
+    from hardware.sim.scanner import PulseTrain
+    from hardware.sim.serve import ServedScanner, open_end, serve
+
+    with _log(log) as file:
+        scanner = ServedScanner(
+            PulseTrain(start_s=delay, tr_s=tr, count=count, silent=silent),
+            byte=byte.encode("ascii", "replace")[:1],
+            log=file,
+        )
+        end = open_end(link=link, tcp_port=tcp)
+        serve(scanner, end, announce=lambda line: typer.echo(line), on_start=scanner.start)
+    return ExitCode.DONE

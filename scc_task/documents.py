@@ -1,0 +1,255 @@
+"""What happened, as frozen records. The engine publishes them; recorders subscribe.
+
+Every ``*_s`` field is a time in seconds on the one monotonic clock of the machine
+(`hardware.clock`), except where a docstring says otherwise.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+class PulseKind(enum.StrEnum):
+    """What a scanner pulse was."""
+
+    DUMMY = "dummy"
+    VOLUME = "volume"
+    EXTRA = "extra"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """The first document: who, what, with which files, versions and machines.
+
+    ``wall`` is ISO 8601, UTC, and only a label. ``inputs`` holds every file that shaped the run,
+    whole, with role, name and SHA-256. ``provenance`` names the source of pressure, pulses and
+    responses (``"emulated ..."`` where simulated). ``plan`` is `Plan.as_dict`.
+    """
+
+    type: ClassVar[str] = "start"
+    subject: str
+    session: str
+    run: int
+    time_s: float
+    wall: str
+    plan: Mapping[str, Any]
+    plan_digest: str
+    inputs: tuple[Mapping[str, str], ...]
+    provenance: Mapping[str, str]
+    simulated: bool
+    rig: str
+    cuff_site: str
+    device: Mapping[str, Any]
+    screen: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeZero:
+    """Onset of the first stored volume, and the pulse number that gave it."""
+
+    type: ClassVar[str] = "time_zero"
+    time_s: float
+    pulse: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBegan:
+    """A step's screen was flipped. ``planned_s`` and ``flip_s`` are on the machine's clock."""
+
+    type: ClassVar[str] = "step"
+    number: int
+    kind: str
+    trial: int | None
+    trial_type: str | None
+    planned_s: float
+    flip_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMissed:
+    """A step whose whole time had passed before it could be shown."""
+
+    type: ClassVar[str] = "step_missed"
+    number: int
+    planned_s: float
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Evidence of a command to the cuff: ``arm``, ``go`` (inflate), ``end`` (planned vent), ``vent``.
+
+    ``step`` is the number of the inflate step it belongs to.
+    """
+
+    type: ClassVar[str] = "command"
+    command: str
+    step: int | None
+    planned_s: float | None
+    sent_s: float
+    acknowledged_s: float | None
+    commanded_mmhg: float | None
+    acknowledged_mmhg: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """A block of pressure samples, column by column, in order of arrival."""
+
+    type: ClassVar[str] = "samples"
+    counter: tuple[int, ...]
+    device_ms: tuple[int, ...]
+    arrival_s: tuple[float, ...]
+    state: tuple[str, ...]
+    measured_mmhg: tuple[float, ...]
+    second_mmhg: tuple[float | None, ...]
+    commanded_mmhg: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """One scanner pulse. ``number`` counts volumes from time zero, missed ones included.
+
+    It is ``None`` for extra pulses; dummies count from ``-dummies`` to -1.
+    """
+
+    type: ClassVar[str] = "pulse"
+    time_s: float
+    kind: PulseKind
+    number: int | None
+    missed_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key went down or up. ``action`` is what the rig file makes of it, if anything."""
+
+    type: ClassVar[str] = "key"
+    time_s: float
+    key: str
+    down: bool
+    action: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """The outcome of one rating slot.
+
+    ``rating`` is ``None`` when not confirmed in time. ``trace`` holds (seconds since the
+    scale's flip, position 0 to 100). ``response_time_s`` counts from the flip to the confirmation.
+    """
+
+    type: ClassVar[str] = "rating"
+    step: int
+    scale: str
+    flip_s: float
+    end_s: float
+    rating: int | None
+    last_position: int
+    moved: bool
+    response_time_s: float | None
+    trace: tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vented:
+    """A venting ended: confirmed by falling pressure, or not."""
+
+    type: ClassVar[str] = "vented"
+    started_s: float
+    time_s: float
+    confirmed: bool
+    residual_mmhg: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something worth knowing that does not end the run: late step, lost samples, refused command."""
+
+    type: ClassVar[str] = "note"
+    time_s: float
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """The last document. ``reason`` is a `hardware.states.StopReason`; ``end_s`` is when steps ended."""
+
+    type: ClassVar[str] = "stop"
+    reason: str
+    detail: str
+    end_s: float
+    time_s: float
+    vent_confirmed: bool | None
+    notes: tuple[str, ...] = field(default=())
+
+
+Document = (
+    Start
+    | TimeZero
+    | StepBegan
+    | StepMissed
+    | Command
+    | Samples
+    | Pulse
+    | Key
+    | Rating
+    | Vented
+    | Note
+    | Stop
+)
+
+_BY_TYPE: Mapping[str, type] = {
+    cls.type: cls
+    for cls in (
+        Start,
+        TimeZero,
+        StepBegan,
+        StepMissed,
+        Command,
+        Samples,
+        Pulse,
+        Key,
+        Rating,
+        Vented,
+        Note,
+        Stop,
+    )
+}
+
+
+def to_json(document: Document) -> dict[str, Any]:
+    """Return a document as plain types, its ``type`` first."""
+    fields = {f.name: getattr(document, f.name) for f in dataclasses.fields(document)}
+    return {"type": document.type, **fields}
+
+
+def from_json(data: Mapping[str, Any]) -> Document:
+    """Return the document that `to_json` wrote.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the data are not one of ours.
+    """
+    cls = _BY_TYPE[data["type"]]
+    fields: dict[str, Any] = {
+        key: _tuples(value) if isinstance(value, list) else value
+        for key, value in data.items()
+        if key != "type"
+    }
+    if cls is Pulse:
+        fields["kind"] = PulseKind(fields["kind"])
+    document: Document = cls(**fields)
+    return document
+
+
+def _tuples(values: list[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(v) if isinstance(v, list) else v for v in values)
+
+
+Subscriber = Callable[[Document], None]

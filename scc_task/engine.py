@@ -1,0 +1,325 @@
+"""The engine: carries a plan out on any clock, publishes what happens, vents first on every exit.
+
+Deadlines are absolute: time zero plus the planned onset, never a sum of waits. A late step is
+recorded as late; nothing after it moves. The engine knows only the ports of `scc_task.ports`.
+"""
+
+import contextlib
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from hardware.clock import Clock
+from hardware.readings import Program
+from hardware.states import StopReason
+from scc_task.documents import Note, Rating, StepBegan, StepMissed, Stop, Subscriber
+from scc_task.errors import RecordingLost
+from scc_task.intake import Intake, Stopped
+from scc_task.plan.steps import Plan, Step
+from scc_task.ports import CuffPort, KeyEvent, KeySource, PulseSource, Screen
+from scc_task.rating import MarkerMotion, RatingSlot
+from scc_task.responses import Action, KeyMap
+from scc_task.scanner import PulseCounter
+
+HAND_OVER_S: Final = 4.0
+"""How long before its onset an inflation is handed to the supervisor; the shortest cue lasts 6 s."""
+ARM_S: Final = 2.0
+LATE_S: Final = 0.020
+"""A step later than this is noted (a frame of a 60-Hz display is 0.0167 s)."""
+VENT_WAIT_S: Final = 11.0
+"""Longer than the interlock's own limit of 10 s, so that its verdict arrives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How closely the engine looks at the world. ``draw_ahead_s``: drawing begins so long before a flip.
+
+    A virtual clock looks less often, because every press, pulse and sample carries its own time.
+    """
+
+    tick_s: float
+    rating_tick_s: float
+    draw_ahead_s: float
+
+
+REAL_PACE: Final = Pace(tick_s=0.005, rating_tick_s=0.008, draw_ahead_s=0.03)
+VIRTUAL_PACE: Final = Pace(tick_s=0.1, rating_tick_s=0.02, draw_ahead_s=0.0)
+
+
+class Engine:
+    """One run.
+
+    Parameters
+    ----------
+    cuff
+        ``None`` for a plan without inflations.
+    pulses
+        ``None`` where the scanner types (its key is in ``keys``).
+    publish
+        Takes every document.
+    at_step
+        Called after each step's onset: the moment for a recorder to sync.
+    recording_failed
+        Returns why the journal cannot be written, if that is so: the run then ends.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        clock: Clock,
+        screen: Screen,
+        cuff: CuffPort | None,
+        pulses: PulseSource | None,
+        keys: KeySource,
+        key_map: KeyMap,
+        motion: MarkerMotion,
+        publish: Subscriber,
+        at_step: Callable[[], None],
+        recording_failed: Callable[[], Exception | None],
+        pace: Pace,
+    ) -> None:
+        self._plan, self._clock, self._screen, self._cuff = plan, clock, screen, cuff
+        self._motion, self._publish, self._at_step, self._pace = motion, publish, at_step, pace
+        self._intake = Intake(
+            clock=clock,
+            screen=screen,
+            cuff=cuff,
+            pulses=pulses,
+            keys=keys,
+            key_map=key_map,
+            counter=PulseCounter(plan.scanner),
+            publish=publish,
+            recording_failed=recording_failed,
+        )
+        self._intake.answer = self._answer
+        self._inflations = deque(plan.inflations)
+        self._rating: tuple[Step, RatingSlot] | None = None
+        self._drawn: tuple[int, bool] | None = None
+
+    def request_stop(self, reason: StopReason, detail: str) -> None:
+        """Ask for a stop from a signal handler; the loop obeys within a tick."""
+        self._intake.request(reason, detail)
+
+    def run(self) -> Stop:
+        """Carry the plan out and return the stop document, which has been published last."""
+        error: BaseException | None = None
+        try:
+            self._arm()
+            self._wait_for_time_zero()
+            self._carry_out()
+            reason, detail = StopReason.COMPLETED, "the plan was carried out to its end"
+        except Stopped as stopped:
+            self._vent()
+            reason, detail = stopped.reason, stopped.detail
+        except BaseException as caught:  # noqa: BLE001  whatever it is, the cuff is vented first
+            self._vent()
+            reason, detail = _reason_of(caught)
+            error = caught if reason is StopReason.PROGRAM_ERROR else None
+        else:
+            self._vent()
+        return self._finish(reason, detail, error)
+
+    # -- before time zero
+
+    def _arm(self) -> None:
+        """Arm the cuff before the scanner starts: what is wrong with it shows now."""
+        if self._cuff is None or not self._inflations:
+            return
+        self._cuff.beat()
+        self._cuff.arm()
+        deadline_s = self._clock.now_s() + ARM_S
+        while not self._intake.armed:
+            self._intake.look()
+            if self._clock.now_s() > deadline_s:
+                raise Stopped(StopReason.CUFF_FAULT, "the cuff did not say that it is armed")
+            self._clock.sleep_until(self._clock.now_s() + self._pace.tick_s)
+
+    def _wait_for_time_zero(self) -> None:
+        self._screen.draw_message("wait_for_scanner")
+        self._screen.flip()
+        now_s = self._clock.now_s()
+        self._publish(Note(time_s=now_s, code="waiting", message="waiting for the scanner"))
+        while True:
+            self._intake.look()
+            if self._intake.time_zero is not None:
+                return
+            self._sleep(self._clock.now_s() + self._pace.tick_s)
+
+    # -- the plan
+
+    def _carry_out(self) -> None:
+        zero = self._intake.time_zero
+        assert zero is not None  # noqa: S101  _wait_for_time_zero has just seen it
+        steps = deque(self._plan.steps)
+        while True:
+            self._intake.look()
+            now_s = self._clock.now_s()
+            self._hand_over(zero.time_s, now_s)
+            ahead_s = self._pace.draw_ahead_s if steps else 0.0
+            due_s = zero.time_s + (steps[0].onset_s if steps else self._plan.length_s)
+            if now_s >= due_s - ahead_s:
+                if not steps:
+                    self._end_rating(now_s)
+                    return
+                self._begin(steps.popleft(), due_s)
+                continue
+            self._refresh_rating(now_s)
+            tick_s = self._pace.tick_s if self._rating is None else self._pace.rating_tick_s
+            self._sleep(min(due_s - ahead_s, now_s + tick_s))
+
+    def _begin(self, step: Step, due_s: float) -> None:
+        now_s = self._clock.now_s()
+        if now_s >= due_s + step.duration_s:
+            self._publish(StepMissed(number=step.number, planned_s=due_s, time_s=now_s))
+            self._intake.note("step_missed", f"step {step.number} ({step.kind}) was missed", now_s)
+            return
+        self._screen.draw_step(step)
+        # a display with frames shows the picture on the frame nearest to the plan
+        self._clock.sleep_until(due_s - self._screen.frame_s / 2)
+        flip_s = self._screen.flip()
+        self._end_rating(flip_s)
+        self._publish(
+            StepBegan(
+                number=step.number,
+                kind=step.kind,
+                trial=step.trial,
+                trial_type=step.trial_type,
+                planned_s=due_s,
+                flip_s=flip_s,
+            )
+        )
+        if flip_s - due_s > LATE_S:
+            late_ms = (flip_s - due_s) * 1000
+            message = f"step {step.number} ({step.kind}) came {late_ms:.0f} ms late"
+            self._intake.note("late", message, flip_s)
+        if step.scale is not None:
+            start = self._plan.scale(step.scale).start
+            self._rating = step, RatingSlot(self._motion, flip_s=flip_s, start=start)
+            self._drawn = None
+        self._at_step()
+
+    def _hand_over(self, zero_s: float, now_s: float) -> None:
+        """Give the supervisor the next inflation well before it is due."""
+        if self._cuff is None or not self._inflations:
+            return
+        step = self._inflations[0]
+        onset_s = zero_s + step.onset_s
+        if now_s >= onset_s - HAND_OVER_S:
+            self._inflations.popleft()
+            assert step.target_mmhg is not None  # noqa: S101  the compiler gives it to each inflation
+            self._cuff.load(
+                Program(
+                    number=step.number,
+                    onset_s=onset_s,
+                    offset_s=onset_s + step.duration_s,
+                    target_mmhg=step.target_mmhg,
+                )
+            )
+
+    def _sleep(self, wake_s: float) -> None:
+        due_s = self._intake.next_due_s()
+        self._clock.sleep_until(wake_s if due_s is None else min(wake_s, due_s))
+
+    # -- rating
+
+    def _answer(self, action: Action, event: KeyEvent) -> None:
+        if self._rating is not None:
+            self._rating[1].key(action, down=event.down, time_s=event.time_s)
+
+    def _refresh_rating(self, now_s: float) -> None:
+        if self._rating is None:
+            return
+        step, slot = self._rating
+        picture = slot.sample(now_s), slot.rating is not None
+        if picture != self._drawn:
+            self._drawn = picture
+            self._screen.draw_rating(step, position=picture[0], confirmed=picture[1])
+            self._screen.flip()
+
+    def _end_rating(self, end_s: float) -> None:
+        if self._rating is None:
+            return
+        self._intake.look_at_keys()  # a confirmation pressed before the slot ended still counts
+        (step, slot), self._rating = self._rating, None
+        self._publish(
+            Rating(
+                step=step.number,
+                scale=str(step.scale),
+                flip_s=slot.flip_s,
+                end_s=end_s,
+                rating=slot.rating,
+                last_position=slot.sample(end_s),
+                moved=slot.moved,
+                response_time_s=slot.response_time_s,
+                trace=slot.trace,
+            )
+        )
+
+    # -- the end
+
+    def _vent(self) -> None:
+        if self._cuff is not None:
+            self._cuff.vent()
+
+    def _finish(self, reason: StopReason, detail: str, error: BaseException | None) -> Stop:
+        """Record the rest, wait until the cuff is empty, publish the stop. Nothing here may raise."""
+        end_s = self._clock.now_s()
+        # the last thing shown says what happened, if the window still shows anything
+        message = "run_ended" if reason is StopReason.COMPLETED else "run_stopped"
+        for last_word in (
+            lambda: self._end_rating(end_s),
+            lambda: self._screen.draw_message(message),
+            self._screen.flip,
+        ):
+            with contextlib.suppress(Exception):
+                last_word()
+        before = self._intake.requested
+        confirmed = self._wait_for_empty(end_s)
+        after = self._intake.requested
+        if reason is StopReason.COMPLETED and (after is not before or confirmed is False):
+            # a run that leaves pressure behind is not a completed run
+            reason = StopReason.CUFF_FAULT
+            detail = after.detail if after is not None else "the cuff was not shown to be empty"
+        if error is not None:
+            text = "".join(traceback.format_exception(error))
+            with contextlib.suppress(Exception):
+                self._publish(Note(time_s=end_s, code="traceback", message=text))
+        stop = Stop(
+            reason=reason,
+            detail=detail,
+            end_s=end_s,
+            time_s=self._clock.now_s(),
+            vent_confirmed=confirmed,
+            notes=tuple(self._intake.notes),
+        )
+        with contextlib.suppress(Exception):
+            block = self._intake.last_samples()
+            if block is not None:
+                self._publish(block)
+            self._publish(stop)
+        return stop
+
+    def _wait_for_empty(self, asked_s: float) -> bool | None:
+        """Return whether falling pressure confirmed the vent; ``None`` without a cuff."""
+        if self._cuff is None:
+            return None
+        intake, deadline_s = self._intake, asked_s + VENT_WAIT_S
+        while self._clock.now_s() < deadline_s and not intake.link_lost:
+            with contextlib.suppress(Exception):
+                intake.look_at_cuff()
+                intake.look_at_pulses()
+            if intake.vented is not None and intake.vented.time_s >= asked_s:
+                return intake.vented.confirmed
+            self._clock.sleep_until(self._clock.now_s() + self._pace.tick_s)
+        return False
+
+
+def _reason_of(error: BaseException) -> tuple[StopReason, str]:
+    if isinstance(error, RecordingLost):
+        return StopReason.RECORDING_LOST, error.what
+    if isinstance(error, KeyboardInterrupt):
+        return StopReason.INTERRUPTED, "Ctrl-C"
+    return StopReason.PROGRAM_ERROR, f"{type(error).__name__}: {error}"
