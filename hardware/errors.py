@@ -1,6 +1,6 @@
 """Failures between us and a device, written for the person who meets them."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ExplainedError(Exception):
@@ -24,6 +24,18 @@ class ExplainedError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what}\n  where: {self.where}\n  do:    {self.do}   [{self.code}]"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross a process boundary whole: keyword-only arguments are not in ``args``."""
+        return _restored, (type(self), self.args, self.__dict__.copy())
+
+
+def _restored(
+    cls: type[ExplainedError], args: tuple[Any, ...], state: dict[str, Any]
+) -> ExplainedError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class HardwareError(ExplainedError):

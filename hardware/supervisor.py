@@ -130,6 +130,7 @@ class Supervisor:
         self._armed = True
         self._dumped = False
         self._interlock.armed(now_s)
+        self._beat(now_s)  # a device without a live heartbeat does not arm
         self._guarded(now_s, lambda: self._cuff.arm(ceiling_mmhg=self._ceiling_mmhg))
 
     def _load(self, program: Program, now_s: float) -> None:
@@ -142,6 +143,8 @@ class Supervisor:
     def _problem_with(self, program: Program, now_s: float) -> str | None:
         limits, on_s = self._set.limits, program.offset_s - program.onset_s
         gap_s = self._gap_s(program)
+        if not self._armed:
+            return "the cuff is not armed"
         # each comparison is written so that NaN is a problem
         if not 0.0 < program.target_mmhg <= self._ceiling_mmhg:
             return f"{program.target_mmhg:g} mmHg is outside 0 to {self._ceiling_mmhg:g}"
@@ -151,8 +154,6 @@ class Supervisor:
             return f"handed over {now_s - program.onset_s:.3f} s after its onset"
         if gap_s is not None and not gap_s >= limits.gap_s - TOO_LATE_S:
             return f"only {gap_s:.1f} s after the last inflation, {limits.gap_s:g} s are needed"
-        if not self._armed:
-            return "the cuff is not armed"
         if self._loaded is not None:
             return "another inflation waits already"
         return None
@@ -200,10 +201,13 @@ class Supervisor:
         self._listen(now_s)
         self._judge(now_s)
         if self._armed and now_s >= self._heartbeat_due_s:
-            # the device's lease is renewed only while the task lives and nothing is wrong
-            self._heartbeat_due_s = now_s + HEARTBEAT_S
-            self._guarded(now_s, self._cuff.heartbeat)
+            self._beat(now_s)
         self._confirm_vent(now_s)
+
+    def _beat(self, now_s: float) -> None:
+        """Renew the device's lease: only while the task lives and nothing is wrong."""
+        self._heartbeat_due_s = now_s + HEARTBEAT_S
+        self._guarded(now_s, self._cuff.heartbeat)
 
     def _start_and_end(self, now_s: float) -> None:
         loaded, running = self._loaded, self._running

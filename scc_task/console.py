@@ -91,7 +91,7 @@ class StatusLine:
             left_s = max(0.0, self._plan.length_s - (self._clock.now_s() - self._zero_s))
             text.append(f"  left {int(left_s) // 60}:{int(left_s) % 60:02d}")
         if self._measured_mmhg is not None:
-            text.append(f"  cuff {self._measured_mmhg:.0f} mmHg")
+            text.append(f"  cuff {max(0.0, self._measured_mmhg):.0f} mmHg")
             if self._commanded_mmhg:
                 text.append(f" (asked {self._commanded_mmhg:.0f})")
         text.append(f"  volumes {self._volumes}")

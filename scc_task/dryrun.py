@@ -6,6 +6,7 @@ made by other means, or read back from a journal, meets the same limits.
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 from hardware.errors import LimitExceeded
 from scc_task.plan.compile import UNRESOLVED
@@ -181,7 +182,7 @@ def _inflations(plan: Plan) -> Iterator[Finding]:
 
 def _gaps(plan: Plan) -> Iterator[Finding]:
     inflations = plan.inflations
-    for before, step in zip(inflations, inflations[1:], strict=False):
+    for before, step in pairwise(inflations):
         gap_s = (step.onset_ms - before.end_ms) / 1000
         if not gap_s >= plan.limits.gap_s:
             yield (

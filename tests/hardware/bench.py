@@ -1,0 +1,120 @@
+"""A cuff on the bench: supervisor, driver, codec and emulator on one virtual clock."""
+
+from dataclasses import dataclass, field
+
+from hardware.clock import VirtualClock
+from hardware.cuff import ReferenceCuff
+from hardware.errors import LinkLost
+from hardware.interlock import InterlockSettings
+from hardware.limits import Limits
+from hardware.readings import CommandReport, CuffReport, FaultReport, Program, Refusal, VentReport
+from hardware.sim.plant import Plant, PlantSettings
+from hardware.sim.reference import EmulatedReference
+from hardware.sim.wire import LoopWire
+from hardware.supervisor import Arm, Load, Supervisor, SupervisorSettings, Vent
+
+STEP_S = 0.005
+
+
+class BreakableWire(LoopWire):
+    """A wire that can be cut, or made deaf on the way to the device."""
+
+    cut = False
+    deaf = False
+
+    def write(self, data: bytes) -> None:
+        self._look()
+        if not self.deaf:
+            super().write(data)
+
+    def read(self, *, wait_s: float) -> bytes:
+        self._look()
+        return super().read(wait_s=wait_s)
+
+    def _look(self) -> None:
+        if self.cut:
+            raise LinkLost("the link went away", where=self.name, do="look at the cable")
+
+
+@dataclass
+class Bench:
+    """One identified cuff under supervision; `run` lets time pass while the task beats."""
+
+    limits: Limits = field(default_factory=Limits)
+    plant: PlantSettings = field(default_factory=PlantSettings)
+    patience_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock()
+        self.valve: list[tuple[float, str]] = []
+        self.device = EmulatedReference(
+            Plant(self.plant, seed=1),
+            start_s=self.clock.now_s(),
+            witness=lambda what, time_s: self.valve.append((time_s, what)),
+        )
+        self.wire = BreakableWire(self.device, self.clock)
+        self.cuff = ReferenceCuff(self.wire, self.clock)
+        self.identity = self.cuff.identify()
+        self.reports: list[CuffReport] = []
+        self.supervisor = Supervisor(
+            self.cuff,
+            self.identity,
+            SupervisorSettings(
+                limits=self.limits, patience_s=self.patience_s, interlock=InterlockSettings()
+            ),
+            self.reports.append,
+        )
+        self.beats = 0
+        self.alive = True
+
+    @property
+    def now_s(self) -> float:
+        return self.clock.now_s()
+
+    def run(self, for_s: float) -> None:
+        end_s = self.now_s + for_s
+        while self.now_s < end_s - 1e-9:
+            if self.alive:
+                self.beats += 1
+            self.supervisor.heart(self.beats, self.now_s)
+            self.supervisor.step(self.now_s)
+            self.clock.sleep_until(min(end_s, self.now_s + STEP_S))
+
+    def arm(self) -> None:
+        self.supervisor.handle(Arm(), self.now_s)
+        self.run(0.2)
+
+    def program(
+        self, *, in_s: float = 1.0, on_s: float = 15.0, target_mmhg: float = 140.0, number: int = 1
+    ) -> Program:
+        onset_s = self.now_s + in_s
+        return Program(
+            number=number, onset_s=onset_s, offset_s=onset_s + on_s, target_mmhg=target_mmhg
+        )
+
+    def load(self, program: Program) -> None:
+        self.supervisor.handle(Load(program), self.now_s)
+
+    def vent(self) -> None:
+        self.supervisor.handle(Vent(), self.now_s)
+
+    def inflate(self) -> Program:
+        """Arm, and let an inflation run until it holds."""
+        self.arm()
+        program = self.program()
+        self.load(program)
+        self.run(4.0)
+        assert self.device.state == "hold"
+        return program
+
+    def faults(self) -> list[str]:
+        return [r.code for r in self.reports if isinstance(r, FaultReport)]
+
+    def refusals(self) -> list[str]:
+        return [r.message for r in self.reports if isinstance(r, Refusal)]
+
+    def commands(self) -> list[str]:
+        return [r.command for r in self.reports if isinstance(r, CommandReport)]
+
+    def vents(self) -> list[VentReport]:
+        return [r for r in self.reports if isinstance(r, VentReport)]

@@ -1,0 +1,229 @@
+"""The whole path for real: task process, supervisor process, pyserial, pty or TCP, emulator process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.clock import RealClock
+from hardware.errors import HardwareUnavailable
+from hardware.interlock import InterlockSettings
+from hardware.limits import Limits
+from hardware.readings import CommandReport, CuffReport, FaultReport, Program, Sample, VentReport
+from hardware.registry import CuffAddress
+from hardware.states import StopReason
+from hardware.supervised import SupervisedCuff
+from hardware.supervisor import SupervisorSettings
+from scc_task.emulated import EmulatorProcess
+
+SETTINGS = SupervisorSettings(limits=Limits(), patience_s=0.5, interlock=InterlockSettings())
+GENEROUS_S = 20.0
+
+
+class Device:
+    """An emulated controller behind a port, and its own log."""
+
+    def __init__(self, log: Path, *arguments: str) -> None:
+        self.log = log
+        self.process = EmulatorProcess("reference", "--log", str(log), *arguments)
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def seen(self, what: str) -> bool:
+        return any(event["what"] == what for event in self.events())
+
+
+@pytest.fixture(params=[(), ("--tcp", "0")], ids=["pty", "tcp"])
+def device(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Device]:
+    found = Device(tmp_path / "device.jsonl", *request.param)
+    yield found
+    found.process.close()
+
+
+@pytest.fixture
+def pty_device(tmp_path: Path) -> Iterator[Device]:
+    found = Device(tmp_path / "device.jsonl")
+    yield found
+    found.process.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + GENEROUS_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def address(device: Device) -> CuffAddress:
+    return CuffAddress(driver="reference", port=device.process.port, baud=115200)
+
+
+def gather(
+    cuff: SupervisedCuff,
+    reports: list[CuffReport],
+    enough: Callable[[], bool],
+    *,
+    beating: bool = True,
+) -> None:
+    def look() -> bool:
+        if beating:
+            cuff.beat()
+        reports.extend(cuff.poll())
+        return enough()
+
+    until(look)
+
+
+def test_an_inflation_over_a_real_wire_is_measured_and_confirmed(device: Device) -> None:
+    cuff, clock, reports = SupervisedCuff(address(device), SETTINGS, RealClock()), RealClock(), []
+    identity = cuff.open()
+    assert identity.simulated
+    cuff.beat()
+    cuff.arm()
+    onset_s = clock.now_s() + 0.3
+    cuff.load(Program(number=1, onset_s=onset_s, offset_s=onset_s + 2.0, target_mmhg=120.0))
+    gather(cuff, reports, lambda: any(isinstance(r, VentReport) for r in reports))
+    cuff.close()
+    assert [r.command for r in reports if isinstance(r, CommandReport)] == [
+        "stream",
+        "arm",
+        "go",
+        "end",
+    ]
+    samples = [r for r in reports if isinstance(r, Sample)]
+    assert max(s.measured_mmhg for s in samples) == pytest.approx(120.0, abs=5.0)
+    assert [s.counter for s in samples] == list(range(samples[0].counter, samples[-1].counter + 1))
+
+
+def test_a_port_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    missing = CuffAddress(driver="reference", port=str(tmp_path / "no-port"), baud=115200)
+    with pytest.raises(HardwareUnavailable, match="cannot be opened"):
+        SupervisedCuff(missing, SETTINGS, RealClock()).open()
+
+
+def test_a_port_with_no_controller_behind_it_is_explained() -> None:
+    scanner = EmulatorProcess("scanner")
+    silent = CuffAddress(driver="reference", port=scanner.port, baud=115200)
+    try:
+        with pytest.raises(HardwareUnavailable, match="no reference controller answers"):
+            SupervisedCuff(silent, SETTINGS, RealClock()).open()
+    finally:
+        scanner.close()
+
+
+def test_a_second_program_cannot_take_the_port(pty_device: Device) -> None:
+    first = SupervisedCuff(address(pty_device), SETTINGS, RealClock())
+    first.open()
+    try:
+        with pytest.raises(HardwareUnavailable, match="cannot be opened"):
+            SupervisedCuff(address(pty_device), SETTINGS, RealClock()).open()
+    finally:
+        first.close()
+
+
+@pytest.fixture
+def host(pty_device: Device) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("host.py")), pty_device.process.port],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def told(host: subprocess.Popen[str]) -> str:
+    assert host.stdout is not None
+    return host.stdout.readline().strip()
+
+
+def supervisor_and_hold(host: subprocess.Popen[str]) -> int:
+    pid = int(told(host).split()[1])
+    assert told(host) == "holding"
+    return pid
+
+
+def test_a_killed_task_leaves_a_vented_cuff(
+    host: subprocess.Popen[str], pty_device: Device
+) -> None:
+    supervisor_and_hold(host)
+    host.send_signal(signal.SIGKILL)
+    until(lambda: pty_device.seen("valve open"))
+    assert not pty_device.seen("state fault")  # vented by the supervisor, not by the lease
+
+
+def test_a_stopped_task_leaves_a_vented_cuff(
+    host: subprocess.Popen[str], pty_device: Device
+) -> None:
+    supervisor_and_hold(host)
+    host.send_signal(signal.SIGSTOP)
+    until(lambda: pty_device.seen("valve open"))
+    host.send_signal(signal.SIGCONT)
+    assert told(host) == "fault task_silent"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+def test_without_a_supervisor_the_device_vents_by_its_lease(
+    host: subprocess.Popen[str], pty_device: Device, how: signal.Signals
+) -> None:
+    supervisor = supervisor_and_hold(host)
+    os.kill(supervisor, how)
+    until(lambda: pty_device.seen("valve open"))
+    os.kill(supervisor, signal.SIGKILL)
+    until(lambda: pty_device.seen("state fault"))
+    assert told(host) == "fault supervisor_lost"
+
+
+def test_the_supervisor_survives_what_interrupts_the_task(
+    host: subprocess.Popen[str], pty_device: Device
+) -> None:
+    supervisor = supervisor_and_hold(host)
+    for name in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        os.kill(supervisor, name)
+    time.sleep(0.2)
+    assert not pty_device.seen("valve open")
+
+
+def test_a_pulled_device_is_a_lost_link(host: subprocess.Popen[str], pty_device: Device) -> None:
+    supervisor_and_hold(host)
+    os.kill(pty_device.process.pid, signal.SIGKILL)
+    assert told(host) == "fault link_lost"
+
+
+def test_closing_vents_and_ends_the_supervisor(pty_device: Device) -> None:
+    cuff, clock, reports = (
+        SupervisedCuff(address(pty_device), SETTINGS, RealClock()),
+        RealClock(),
+        [],
+    )
+    cuff.open()
+    cuff.beat()
+    cuff.arm()
+    onset_s = clock.now_s() + 0.1
+    cuff.load(Program(number=1, onset_s=onset_s, offset_s=onset_s + 30.0, target_mmhg=120.0))
+    gather(cuff, reports, lambda: pty_device.seen("valve closed"))
+    cuff.close()
+    assert pty_device.seen("valve open")
+    assert cuff.pid is None
+
+
+def test_a_silent_task_is_told_why_when_it_comes_back(pty_device: Device) -> None:
+    cuff, reports = SupervisedCuff(address(pty_device), SETTINGS, RealClock()), []
+    cuff.open()
+    cuff.beat()
+    cuff.arm()
+    faulted = lambda: any(isinstance(r, FaultReport) for r in reports)  # noqa: E731
+    gather(cuff, reports, faulted, beating=False)
+    cuff.close()
+    assert [r.reason for r in reports if isinstance(r, FaultReport)] == [StopReason.TASK_SILENT]
