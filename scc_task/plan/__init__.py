@@ -1,0 +1,1 @@
+"""A protocol made absolute: frozen steps with onsets, compiled once."""

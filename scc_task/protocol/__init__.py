@@ -1,0 +1,1 @@
+"""What a scientist writes: protocol, rig, text and calibration files, read strictly."""

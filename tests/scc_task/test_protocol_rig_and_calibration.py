@@ -1,0 +1,166 @@
+"""Rig and calibration files: what they refuse and what they offer."""
+
+from pathlib import Path
+
+import pytest
+from protocol_files import BROKEN, PROTOCOLS, RIGS
+from test_protocol_broken_files import refusal
+
+from hardware.limits import Limits
+from scc_task.protocol.check import check_protocol
+from scc_task.protocol.load import load_calibration, load_rig
+
+RIG = """version: 1
+name: room
+cuff: {driver: reference, port: PORT, site: left calf}
+scanner: SCANNER
+responses: {answers: ANSWERS, left: [b], right: [c], confirm: [a], stop: STOP}
+screen: {number: 0, fullscreen: false, size_px: [1024, 768]}
+limits: {ceiling_mmhg: 250, inflation_s: 90, gap_s: 30, session_inflated_s: 1200, session_inflations: 60}
+supervisor: {patience_s: 0.5}
+"""
+
+
+def rig_file(
+    folder: Path,
+    *,
+    port: str = "emulated",
+    scanner: str = '{trigger: keyboard, key: "5"}',
+    answers: str = "keyboard",
+    stop: str = "[d]",
+) -> Path:
+    text = RIG.replace("PORT", port).replace("SCANNER", scanner)
+    path = folder / "rig.yaml"
+    path.write_text(text.replace("ANSWERS", answers).replace("STOP", stop))
+    return path
+
+
+def test_the_default_rig_is_simulated_and_has_the_default_limits() -> None:
+    rig = load_rig(RIGS / "simulated.yaml").model
+    assert rig.simulated
+    assert rig.scanner.emulated
+    assert rig.limits.as_limits() == Limits()
+    assert (rig.responses.rating_step, rig.responses.speed_per_s) == (1, 40.0)
+
+
+def test_only_the_template_moves_a_real_cuff() -> None:
+    real = [p.name for p in sorted(RIGS.glob("*.yaml")) if not load_rig(p).model.simulated]
+    assert real == ["reference.yaml"]
+
+
+def test_a_real_cuff_takes_no_emulated_answers(tmp_path: Path) -> None:
+    problem = refusal(load_rig, rig_file(tmp_path, port="COM4", answers="emulated")).problems[0]
+    assert "never mixed" in problem.what
+    assert (problem.line, problem.column) == (5, 22)
+
+
+def test_a_real_cuff_takes_no_emulated_scanner(tmp_path: Path) -> None:
+    scanner = '{trigger: serial, port: emulated, byte: "5"}'
+    problem = refusal(load_rig, rig_file(tmp_path, port="COM4", scanner=scanner)).problems[0]
+    assert "made-up pulses" in problem.what
+    assert problem.line == 4
+
+
+@pytest.mark.parametrize(
+    ("stop", "part"),
+    [
+        ("[a]", "key 'a' stands under 'confirm' already"),
+        ('["5"]', "key '5' is the scanner's trigger"),
+        ("[escape]", "belongs to the operator"),
+        ("[5]", "5 without quotes"),
+        ("[]", "too few entries"),
+    ],
+)
+def test_a_key_has_one_meaning(tmp_path: Path, stop: str, part: str) -> None:
+    problems = refusal(load_rig, rig_file(tmp_path, stop=stop)).problems
+    assert [p for p in problems if part in p.what and p.line == 5], problems
+
+
+@pytest.mark.parametrize(
+    ("scanner", "part"),
+    [
+        ("{trigger: serial, port: COM3}", "'byte' is missing"),
+        ('{trigger: serial, byte: "5"}', "'port' is missing"),
+        ("{trigger: keyboard}", "'key' is missing"),
+        ('{trigger: keyboard, key: "5", byte: "5"}', "'byte' does not fit a keyboard trigger"),
+    ],
+)
+def test_a_trigger_has_what_it_needs_and_no_more(tmp_path: Path, scanner: str, part: str) -> None:
+    problems = refusal(load_rig, rig_file(tmp_path, scanner=scanner)).problems
+    assert [p for p in problems if part in p.what and p.line == 4], problems
+
+
+def test_all_problems_of_a_rig_are_told_at_once() -> None:
+    problems = refusal(load_rig, BROKEN / "rig_broken.yaml").problems
+    assert {p.line for p in problems} == {2, 3, 4, 5, 6, 7, 8}
+    text = "\n".join(map(str, problems))
+    assert "did you mean 'left calf'" in text
+    assert "1200 (20min is 1200 s)" in text
+    assert "at most 300 mmHg" in text
+
+
+def test_a_calibration_knows_exact_ratings_only() -> None:
+    calibration = load_calibration(PROTOCOLS / "calibration-example.yaml").model
+    assert calibration.mmhg_for(40) == 140
+    assert calibration.mmhg_for(45) is None
+
+
+def test_a_calibration_that_lacks_the_rating_says_what_it_has() -> None:
+    file = BROKEN / "rating_without_calibration.yaml"
+    problems = refusal(
+        check_protocol, file, BROKEN / "rig_real.yaml", BROKEN / "calibration.yaml"
+    ).problems
+    assert problems[0].where == f"{file}:8:18"
+    assert problems[0].what == "the calibration has 30 and 50, the protocol asks for 40"
+
+
+def test_a_calibration_of_somebody_else_is_refused() -> None:
+    problems = refusal(
+        check_protocol,
+        PROTOCOLS / "scc.yaml",
+        RIGS / "simulated.yaml",
+        PROTOCOLS / "calibration-example.yaml",
+        subject="02",
+    ).problems
+    assert "participant 01, the run is for 02" in problems[0].what
+
+
+def test_a_calibration_of_the_other_leg_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.yaml"
+    text = (PROTOCOLS / "calibration-example.yaml").read_text()
+    path.write_text(text.replace("site: left calf", "site: right calf"))
+    problems = refusal(
+        check_protocol, PROTOCOLS / "scc.yaml", RIGS / "simulated.yaml", path
+    ).problems
+    assert "calibrated on the right calf" in problems[0].what
+
+
+def test_a_calibrated_pressure_above_the_ceiling_is_refused_in_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.yaml"
+    text = (PROTOCOLS / "calibration-example.yaml").read_text()
+    path.write_text(text.replace("mmhg: 140", "mmhg: 270").replace("mmhg: 160", "mmhg: 280"))
+    problems = refusal(
+        check_protocol, PROTOCOLS / "scc.yaml", RIGS / "simulated.yaml", path
+    ).problems
+    assert [p.what for p in problems] == ["270 mmHg is above the ceiling of 250 mmHg"]
+    assert problems[0].file == str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("calibration_broken", "'31.01.2026' is not a date"),
+        ("calibration_broken", "'01' without quotes"),
+        ("calibration_falling", "does not fit 120 mmHg for rating 30"),
+    ],
+)
+def test_an_odd_calibration_is_refused(name: str, part: str) -> None:
+    problems = refusal(load_calibration, BROKEN / f"{name}.yaml").problems
+    assert any(part in p.what for p in problems)
+
+
+def test_one_rating_is_given_once(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.yaml"
+    text = (PROTOCOLS / "calibration-example.yaml").read_text()
+    path.write_text(text.replace("rating: 30", "rating: 40"))
+    assert "given twice" in refusal(load_calibration, path).problems[0].what
