@@ -1,0 +1,1 @@
+"""What the participant sees and presses. The only package that knows PsychoPy."""
