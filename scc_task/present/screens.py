@@ -49,7 +49,7 @@ class RatingScreen:
         ]
         tip_y = layout.SCALE_Y + layout.LINE_STROKE
         tip = layout.pointer(layout.POINTER_SIZE, layout.POINTER_SIZE)
-        self._moving = artist.shape(tip, layout.COLORS["yellow"], position=(0.0, tip_y))
+        self._moving = artist.shape(tip, layout.COLORS["white"], position=(0.0, tip_y))
         disc = layout.circle(layout.CONFIRMED_RADIUS)
         self._confirmed = artist.shape(disc, layout.COLORS["green"], position=(0.0, layout.SCALE_Y))
 

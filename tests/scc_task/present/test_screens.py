@@ -74,7 +74,7 @@ def test_cues_differ_in_shape_too(pictures):
 def test_a_confirmed_marker_has_another_color(pictures, scale):
     moving = pictures[f"rating-{scale}-50-moving"]["vivid"]
     confirmed = pictures[f"rating-{scale}-50-confirmed"]["vivid"]
-    assert moving == list(layout.COLORS["yellow"])
+    assert moving is None  # white: a cue may be yellow
     assert confirmed == list(layout.COLORS["green"])
 
 

@@ -1,0 +1,140 @@
+"""Read a journal back: every whole document, and a report of what is damaged."""
+
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from scc_task.documents import Document, Start, from_json
+from scc_task.errors import ExplainedError
+from scc_task.record.paths import rescue_of
+
+_LINE = re.compile(rb"([0-9a-f]{8}) (\{.*\})", re.DOTALL)
+
+
+class JournalUnreadable(ExplainedError):
+    """A journal that does not say whose it is, or cannot be opened."""
+
+    code = "SCC-310"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalContents:
+    """What a journal holds.
+
+    ``torn_bytes`` counts the bytes of a last line that was cut; ``corrupt_lines`` names the other
+    lines (counted from 1) that cannot be trusted, and why.
+    """
+
+    path: Path
+    documents: tuple[Document, ...]
+    torn_bytes: int
+    corrupt_lines: tuple[tuple[int, str], ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what is damaged, in words."""
+        notes = [
+            f"line {number} is damaged and was left out: {why}"
+            for number, why in self.corrupt_lines
+        ]
+        if self.torn_bytes:
+            notes.append(f"the last line was cut: {self.torn_bytes} bytes at the end were left out")
+        return tuple(notes)
+
+
+def read_journal(path: Path) -> JournalContents:
+    """Return the documents of a journal that begins with a readable `Start`.
+
+    Raises
+    ------
+    JournalUnreadable
+        If it cannot be opened, is empty, or its first document is damaged.
+    """
+    contents = read_lines(path)
+    if contents.documents and isinstance(contents.documents[0], Start):
+        return contents
+    if not contents.documents and not contents.corrupt_lines:
+        raise JournalUnreadable(
+            "the journal has no whole document: the program ended before the first was on disk",
+            where=str(path),
+            do="nothing was recorded; move the file out of sourcedata to free the run number",
+        )
+    raise JournalUnreadable(
+        "the first document, which says whose run this is, cannot be read "
+        f"({len(contents.documents)} later ones can)",
+        where=str(path),
+        do="do not delete the file; put back a whole copy (a backup, or a .rescue.jsonl file "
+        "next to it or in the system's temporary folder) and run: run_task.py recover DATA",
+    )
+
+
+def read_lines(path: Path) -> JournalContents:
+    """Return whatever documents a journal holds, also when its first one is damaged.
+
+    Raises
+    ------
+    JournalUnreadable
+        If it cannot be opened.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise JournalUnreadable(
+            f"the journal cannot be opened: {error.strerror or error}",
+            where=str(path),
+            do="check that the file is there and that you may read it",
+        ) from error
+    documents: list[Document] = []
+    corrupt: list[tuple[int, str]] = []
+    *lines, last = data.split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        found = _document(line)
+        if isinstance(found, str):
+            corrupt.append((number, found))
+        else:
+            documents.append(found)
+    tail = _document(last) if last else ""
+    # a last line that lacks nothing but its line feed passes its checksum: it is whole
+    if not isinstance(tail, str):
+        documents.append(tail)
+    return JournalContents(
+        path=path,
+        documents=tuple(documents),
+        torn_bytes=len(last) if isinstance(tail, str) else 0,
+        corrupt_lines=tuple(corrupt),
+    )
+
+
+def _document(line: bytes) -> Document | str:
+    """Return the document of a line, or why it cannot be trusted."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return "not a journal line"
+    if zlib.crc32(match[2]) != int(match[1], 16):
+        return "the checksum does not fit"
+    try:
+        return from_json(json.loads(match[2]))
+    except (KeyError, TypeError, ValueError) as error:
+        return f"not a document that this version knows ({error!r})"
+
+
+def best_copy(journal: Path) -> JournalContents:
+    """Return the contents of a journal, or of its rescue file where that holds more.
+
+    Raises
+    ------
+    JournalUnreadable
+        If neither can be read.
+    """
+    rescue = rescue_of(journal)
+    if not rescue.exists():
+        return read_journal(journal)
+    saved = read_lines(rescue)
+    try:
+        own = read_journal(journal)
+    except JournalUnreadable:
+        return read_journal(rescue)
+    whole = bool(saved.documents) and isinstance(saved.documents[0], Start)
+    return saved if whole and len(saved.documents) >= len(own.documents) else own

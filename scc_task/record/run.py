@@ -1,0 +1,135 @@
+"""One run's documents, sorted out: what began when, what was commanded, how it ended."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hardware.states import StopReason
+from scc_task.documents import (
+    Command,
+    Document,
+    Pulse,
+    Rating,
+    Samples,
+    Start,
+    StepBegan,
+    StepMissed,
+    Stop,
+    TimeZero,
+    Vented,
+)
+from scc_task.plan.steps import Plan, plan_from_dict
+from scc_task.record.read import JournalContents, JournalUnreadable
+
+RELEASES = frozenset({"end", "vent"})
+"""Commands that let the pressure out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inflation:
+    """One ``go`` that was sent, and when the pressure was let out again (``None``: unknown)."""
+
+    go: Command
+    released_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What a journal says about its run. Times are on the machine's clock, in seconds.
+
+    ``end_s`` is when the steps ended; in a journal without `Stop` it is the last time recorded.
+    """
+
+    start: Start
+    plan: Plan
+    t0_s: float | None
+    began: dict[int, StepBegan]
+    missed: frozenset[int]
+    inflations: dict[int, Inflation]
+    ratings: dict[int, Rating]
+    pulses_s: tuple[float, ...]
+    samples: tuple[Samples, ...]
+    stop: Stop | None
+    stop_reason: str
+    end_s: float
+    last_s: float
+
+
+def sort_out(contents: JournalContents) -> RunRecord:
+    """Return the run of a journal.
+
+    Raises
+    ------
+    JournalUnreadable
+        If the plan in its first document is not one of ours.
+    """
+    documents = contents.documents
+    start = documents[0]
+    if not isinstance(start, Start):
+        raise TypeError("read_journal gives contents that begin with Start")
+    try:
+        plan = plan_from_dict(dict(start.plan))
+    except (KeyError, TypeError, ValueError) as error:
+        raise JournalUnreadable(
+            f"the plan in the first document is not one this version knows ({error!r})",
+            where=str(contents.path),
+            do="use the version of the program that wrote it: "
+            + str(start.versions.get("scc-task", "see the first line")),
+        ) from error
+    zero = next((d for d in documents if isinstance(d, TimeZero)), None)
+    stop = next((d for d in reversed(documents) if isinstance(d, Stop)), None)
+    last_s = max(filter(None, map(_time_s, documents)), default=start.time_s)
+    return RunRecord(
+        start=start,
+        plan=plan,
+        t0_s=None if zero is None else zero.time_s,
+        began={d.number: d for d in reversed(documents) if isinstance(d, StepBegan)},
+        missed=frozenset(d.number for d in documents if isinstance(d, StepMissed)),
+        inflations=inflations(documents),
+        ratings={d.step: d for d in documents if isinstance(d, Rating)},
+        pulses_s=tuple(d.time_s for d in documents if isinstance(d, Pulse)),
+        samples=tuple(d for d in documents if isinstance(d, Samples)),
+        stop=stop,
+        stop_reason=StopReason.KILLED.value if stop is None else stop.reason,
+        end_s=last_s if stop is None else stop.end_s,
+        last_s=last_s,
+    )
+
+
+def inflations(documents: tuple[Document, ...]) -> dict[int, Inflation]:
+    """Return every inflation that was sent, by the number of its step, in order.
+
+    It ends with the first ``end`` or ``vent`` command before the next ``go``. Where the
+    journal has none, because a supervisor let go by itself, it ends when that venting began.
+    """
+    commands = [d for d in documents if isinstance(d, Command)]
+    goes = sorted((c for c in commands if c.command == "go"), key=lambda c: c.sent_s)
+    sent = sorted(c.sent_s for c in commands if c.command in RELEASES)
+    seen = sorted(d.started_s for d in documents if isinstance(d, Vented))
+    found: dict[int, Inflation] = {}
+    for index, go in enumerate(goes):
+        until_s = goes[index + 1].sent_s if index + 1 < len(goes) else float("inf")
+        released_s = _first(sent, go.sent_s, until_s)
+        if released_s is None:
+            released_s = _first(seen, go.sent_s, until_s)
+        # a number no step has, should a ``go`` ever come without its step: it still counts
+        key = go.step if go.step is not None and go.step not in found else -1 - index
+        found[key] = Inflation(go=go, released_s=released_s)
+    return found
+
+
+def _first(times_s: list[float], from_s: float, until_s: float) -> float | None:
+    return next((t for t in times_s if from_s <= t < until_s), None)
+
+
+def _time_s(document: Document) -> float | None:
+    """Return the latest time that a document gives."""
+    if isinstance(document, StepBegan):
+        return document.flip_s
+    if isinstance(document, Command):
+        return document.sent_s
+    if isinstance(document, Rating):
+        return document.end_s
+    if isinstance(document, Samples):
+        return document.arrival_s[-1] if document.arrival_s else None
+    time_s: Any = document.time_s
+    return None if time_s is None else float(time_s)
