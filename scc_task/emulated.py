@@ -174,7 +174,7 @@ class EmulatorProcess:
                 where="run_task.py emulate " + " ".join(arguments),
                 do="run this command by itself to see why",
             )
-        self.port = words[1].strip()
+        self.port: str = words[1].strip()
 
     @property
     def pid(self) -> int:

@@ -4,7 +4,7 @@ import dataclasses
 import importlib.metadata
 import platform
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,6 @@ def run_real(
     windowed: bool,
     screen_number: int | None,
     answers: str,
-    make_screen: Callable[[Prepared, bool, int | None, Clock], Screen] | None = None,
 ) -> Outcome:
     """Run on the real clock, in a real window, on whatever the rig names.
 
@@ -95,9 +94,8 @@ def run_real(
     with ExitStack() as stack:
         clock = RealClock()
         room = _open_room(
-            stack, prepared, clock, answers=answers, windowed=windowed, number=screen_number,
-            make_screen=make_screen or _psychopy_screen,
-        )  # fmt: skip
+            stack, prepared, clock, answers=answers, windowed=windowed, number=screen_number
+        )
         status = stack.enter_context(StatusLine(prepared.plan, clock, console))
         room.onlookers.append(status.observe)
         return _carry_out(stack, prepared, room)
@@ -155,7 +153,6 @@ def _open_room(
     answers: str,
     windowed: bool,
     number: int | None,
-    make_screen: Callable[[Prepared, bool, int | None, Clock], Screen],
 ) -> _Room:
     """Open everything, the cuff first: what is missing shows before a window covers the screen."""
     rig, plan = prepared.rig, prepared.plan
@@ -177,7 +174,7 @@ def _open_room(
 
     pulses, provenance["pulses"] = _open_pulses(stack, prepared, clock, onlookers)
 
-    screen = make_screen(prepared, windowed, number, clock)
+    screen = _psychopy_screen(prepared, clock, windowed=windowed, number=number)
     stack.callback(screen.close)
     screen.prepare(plan)
 
@@ -205,7 +202,7 @@ def _open_room(
 
 
 def _psychopy_screen(
-    prepared: Prepared, windowed: bool, number: int | None, clock: Clock
+    prepared: Prepared, clock: Clock, *, windowed: bool, number: int | None
 ) -> Screen:
     from scc_task.present.window import (
         PsychoPyScreen,

@@ -34,7 +34,7 @@ class EmulatedReference:
     start_s
         The time at which it is switched on, on the clock that `advance` is given.
     witness
-        Called with ``valve closed``, ``valve open``, ``state ...`` at the time it happens.
+        Called with ``valve closed``, ``valve open``, ``state ...``, ``vent byte`` when it happens.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class EmulatedReference:
         if byte == table.STATUS_BYTE:
             self._send_status()
         else:
+            self._witness("vent byte", self._start_s + self._ms / 1000)
             self._stay_armed = False
             if self._state != FAULT:
                 self._go_to(VENTING)

@@ -28,12 +28,12 @@ def physio_table(
 ) -> tuple[bytes, float]:
     """Return the recording (tab-separated, gzip, no header line) and its rate in Hz.
 
-    Row ``i`` is at ``t0_s + i / rate``. The recording ends after ``end_s`` and after the last
-    sample, whichever is later.
+    Row ``i`` is at ``t0_s + i / rate``. The recording covers ``end_s``, and the samples after it.
     """
     rate_hz = sampling_hz(trace)
-    last_s = max([end_s, *trace.times_s[-1:]])
-    count = max(1, math.ceil((last_s - t0_s) * rate_hz - _TICK_S) + 1)
+    needed = math.ceil((end_s - t0_s) * rate_hz - _TICK_S) + 1
+    sampled = [math.floor((last_s - t0_s) * rate_hz + _TICK_S) + 1 for last_s in trace.times_s[-1:]]
+    count = max(1, needed, *sampled)
     grid_s = t0_s + np.arange(count) / rate_hz
     measured = _measured(trace, grid_s)
     commanded = _commanded(trace, grid_s)

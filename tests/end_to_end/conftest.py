@@ -10,7 +10,7 @@ from outside import GENEROUS_S, ROOT, SHORT, Fingers, Running
 
 @pytest.fixture
 def short_protocol(tmp_path: Path) -> Path:
-    """Return a protocol of 13.5 s with one inflation, its texts beside it."""
+    """Return a protocol of 15 s with one inflation, its texts beside it."""
     folder = tmp_path / "protocols"
     (folder / "text").mkdir(parents=True)
     text = (ROOT / "protocols" / "text" / "en.yaml").read_text("utf-8")

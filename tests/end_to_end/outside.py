@@ -33,7 +33,7 @@ run:
         - inflate: {to: pain, for_s: 4, cue: pressure_on}
         - fixation: 1
         - rate: {scale: intensity, for_s: 3}
-        - rate: {scale: unpleasantness, for_s: 2}
+        - rate: {scale: unpleasantness, for_s: 3.5}
   - fixation: 0.5
 """
 
