@@ -36,6 +36,8 @@ lint:
 screenshots:
 	@tools/setup.sh test
 	@DISPLAY= tools/with_display.sh $(PY) tools/screenshots.py protocols/scc.yaml docs/screens
+	@DISPLAY= tools/with_display.sh $(PY) tools/screenshots.py protocols/scc_neutral.yaml docs/screens
+	@DISPLAY= tools/with_display.sh $(PY) tools/screenshots.py protocols/practice.yaml docs/screens
 
 clean:
 	rm -rf .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -88,28 +88,16 @@ def _raise_priority() -> None:
         kernel.SetPriorityClass(kernel.GetCurrentProcess(), 0x80)
 
 
-class _Parent:
-    """Everything that becomes readable when the task is gone."""
-
-    def __init__(self) -> None:
-        parent = parent_process()
-        self._sentinel = parent.sentinel if parent is not None else None
-        self._pid = parent.pid if parent is not None else None
-        self._pidfd: int | None = None
-        if sys.platform == "linux" and self._pid is not None:
-            with contextlib.suppress(OSError):
-                self._pidfd = os.pidfd_open(self._pid)
-
-    def handles(self) -> list[int]:
-        """Return what to wait on."""
-        return [h for h in (self._sentinel, self._pidfd) if h is not None]
-
-    def gone(self) -> bool:
-        """Return whether the task's process has ended."""
-        if os.name == "posix" and os.getppid() != self._pid:
-            return True
-        handles = self.handles()
-        return bool(handles) and bool(connection.wait(handles, timeout=0))
+def _parent_handles() -> list[int]:
+    """Return everything that becomes readable when the task is gone."""
+    parent = parent_process()
+    if parent is None or parent.pid is None:
+        return []
+    handles = [parent.sentinel]
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            handles.append(os.pidfd_open(parent.pid))
+    return handles
 
 
 def supervise(
@@ -124,7 +112,7 @@ def supervise(
     The first report is the device's `Identity`, or the `HardwareError` that says why there is none.
     """
     _leave_the_group()
-    parent = _Parent()
+    parent = _parent_handles()
     mouth = _Mouth(reports)
     clock = RealClock()
     wire: SerialTransport | None = None
@@ -155,12 +143,12 @@ def _serve(
     supervisor: Supervisor,
     wire: SerialTransport,
     orders: Connection,
-    parent: _Parent,
+    parent: list[int],
     heart: Any,
     clock: RealClock,
 ) -> None:
     """Step until the task closes the order pipe or is gone."""
-    task_handles: list[Any] = [orders, *parent.handles()]
+    task_handles: list[Any] = [orders, *parent]
     listen = [*task_handles, wire.fileno()] if os.name == "posix" else task_handles
     while True:
         now_s = clock.now_s()
@@ -168,7 +156,7 @@ def _serve(
         if os.name != "posix":
             wait_s = min(wait_s, 0.001)  # a Windows COM handle cannot be waited for with the rest
         ready = connection.wait(listen, timeout=wait_s)
-        if any(handle in ready for handle in parent.handles()):
+        if any(handle in ready for handle in parent):
             return
         now_s = clock.now_s()
         supervisor.heart(heart.value, now_s)

@@ -27,6 +27,7 @@ from scc_task.errors import (
 
 if TYPE_CHECKING:  # imported where needed: the quick commands stay quick
     from scc_task.prepare import Prepared
+    from scc_task.record.recover import Recovery
     from scc_task.wiring import Outcome
 
 ROOT: Final = Path(__file__).parents[1]
@@ -227,8 +228,12 @@ def _conclude(console: Console, prepared: "Prepared", outcome: "Outcome") -> int
     for note in stop.notes:
         if note not in stop.detail:
             console.print(f"  note: {note}", soft_wrap=True)
-    for note in outcome.dataset.notes:
+    for note in outcome.dataset.notes if outcome.dataset is not None else ():
         console.print(f"  data: {note}", soft_wrap=True)
+    if outcome.problem is not None:
+        console.print(
+            f"  {outcome.problem}\n  do: run_task.py recover {prepared.data}", soft_wrap=True
+        )
     if outcome.lost is not None:
         console.print(str(outcome.lost), soft_wrap=True)
     console.print(f"  journal: {outcome.journal}", soft_wrap=True)
@@ -334,15 +339,38 @@ def recover(
     folder: Annotated[Path, typer.Argument(help="the dataset's folder, or one journal")],
 ) -> int:
     """Rebuild what a crash left undone, from the journals. Never overwrites anything."""
+    from scc_task.record.recover import Outcome as Recovered
     from scc_task.record.recover import recover as recover_all
 
     console = _console()
     results = recover_all(folder)
     if not results:
-        console.print(f"{folder}: no journal found below sourcedata/")
+        raise UsageInvalid(
+            "no journal is to be found there",
+            where=str(folder),
+            do="give the data folder: the one with sourcedata in it",
+        )
     for result in results:
-        console.print(Text(str(result)), soft_wrap=True)
-    return ExitCode.DONE
+        for line in _recovery_lines(result):
+            console.print(Text(line), soft_wrap=True)
+    lost = any(result.outcome is Recovered.UNREADABLE for result in results)
+    return ExitCode.RECORDING_LOST if lost else ExitCode.DONE
+
+
+def _recovery_lines(result: "Recovery") -> list[str]:
+    """Return what became of one journal, for a person."""
+    name = result.journal.name.removesuffix("_journal.jsonl")
+    if result.report is None:
+        reason = str(result.problem) if result.problem else "a program is still writing it"
+        return [f"{name}: {result.outcome} - {reason}"]
+    report = result.report
+    return [
+        f"{name}: {result.outcome}; the run ended: {report.stop_reason};"
+        f" {report.documents} documents, {report.torn_bytes} torn bytes,"
+        f" {len(report.corrupt_lines)} corrupt lines",
+        *(f"  written: {path}" for path in report.written),
+        *(f"  note: {note}" for note in report.notes),
+    ]
 
 
 @app.command()

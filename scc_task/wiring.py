@@ -38,7 +38,7 @@ from scc_task.emulated import (
     silent_dummies,
 )
 from scc_task.engine import REAL_PACE, VIRTUAL_PACE, Engine, Pace
-from scc_task.errors import RecordingLost
+from scc_task.errors import ExplainedError, RecordingLost
 from scc_task.ports import CuffPort, KeySource, PulseSource, Screen
 from scc_task.prepare import Prepared
 from scc_task.present.headless import HeadlessScreen
@@ -53,11 +53,15 @@ PACKAGES: Final = ("psychopy", "psychtoolbox", "pyserial", "numpy", "pydantic", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a run ended and what it left on disk."""
+    """How a run ended and what it left on disk.
+
+    ``dataset`` is ``None`` when it could not be made now; ``problem`` then says why.
+    """
 
     stop: Stop
     journal: Path
-    dataset: DatasetReport
+    dataset: DatasetReport | None
+    problem: str | None
     lost: RecordingLost | None
 
 
@@ -234,7 +238,7 @@ def _open_pulses(
 ) -> tuple[PulseSource | None, str]:
     scanner, plan = prepared.rig.scanner, prepared.plan
     if scanner.trigger == "keyboard":
-        return None, f"keyboard, key {scanner.key}"
+        return None, f"keyboard, key {scanner.trigger_key}"
     port, baud = str(scanner.port), 115200
     source = f"serial port {port}"
     if scanner.emulated:
@@ -299,7 +303,7 @@ def _carry_out(stack: ExitStack, prepared: Prepared, room: _Room) -> Outcome:
             right=responses.right,
             confirm=responses.confirm,
             stop=responses.stop,
-            trigger=prepared.rig.scanner.key,
+            trigger=prepared.rig.scanner.trigger_key,
         ),
         motion=MarkerMotion(
             step=responses.rating_step,
@@ -322,7 +326,12 @@ def _carry_out(stack: ExitStack, prepared: Prepared, room: _Room) -> Outcome:
         except RecordingLost as error:
             lost = error
     stack.close()  # window, ports and emulators go before the dataset is made
-    return Outcome(stop=stop, journal=path, dataset=derive(path, prepared.data), lost=lost)
+    dataset, problem = None, None
+    try:
+        dataset = derive(path, prepared.data)
+    except (ExplainedError, OSError) as error:
+        problem = f"the dataset could not be made: {error}"
+    return Outcome(stop=stop, journal=path, dataset=dataset, problem=problem, lost=lost)
 
 
 @contextmanager

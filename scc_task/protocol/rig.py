@@ -56,12 +56,14 @@ class ScannerRig(Model):
         examples=["5"],
     )
     key: KeyName | None = Field(
-        default=None, description="the key that a keyboard trigger types, in quotes", examples=["5"]
+        default=None,
+        description="the key that a keyboard trigger types, in quotes; 5 if not given",
+        examples=["5"],
     )
 
     @model_validator(mode="after")
     def _has_what_its_trigger_needs(self) -> Self:
-        needed = ("port", "byte") if self.trigger == "serial" else ("key",)
+        needed = ("port", "byte") if self.trigger == "serial" else ()
         for name in needed:
             if getattr(self, name) is None:
                 example = "emulated" if name == "port" else '"5"'
@@ -69,14 +71,20 @@ class ScannerRig(Model):
                     f"'{name}' is missing: a {self.trigger} trigger needs it",
                     do=f"add '{name}: {example}'",
                 )
+        known = needed or ("key",)
         for name in ("port", "byte", "key"):
-            if getattr(self, name) is not None and name not in needed:
+            if getattr(self, name) is not None and name not in known:
                 refuse(
                     f"'{name}' does not fit a {self.trigger} trigger",
-                    do=f"remove it; a {self.trigger} trigger has {' and '.join(needed)}",
+                    do=f"remove it; a {self.trigger} trigger has {' and '.join(known)}",
                     at=(name,),
                 )
         return self
+
+    @property
+    def trigger_key(self) -> str | None:
+        """Return the key that a keyboard trigger types: ``5`` if the rig names none."""
+        return (self.key or "5") if self.trigger == "keyboard" else None
 
     @property
     def emulated(self) -> bool:
@@ -217,7 +225,7 @@ class Rig(Model):
 
     @model_validator(mode="after")
     def _keeps_real_and_emulated_apart(self) -> Self:
-        trigger = self.scanner.key
+        trigger = self.scanner.trigger_key
         action = self.responses.action_of(trigger) if trigger is not None else None
         if action is not None:
             refuse(

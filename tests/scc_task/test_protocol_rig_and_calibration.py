@@ -81,7 +81,6 @@ def test_a_key_has_one_meaning(tmp_path: Path, stop: str, part: str) -> None:
     [
         ("{trigger: serial, port: COM3}", "'byte' is missing"),
         ('{trigger: serial, byte: "5"}', "'port' is missing"),
-        ("{trigger: keyboard}", "'key' is missing"),
         ('{trigger: keyboard, key: "5", byte: "5"}', "'byte' does not fit a keyboard trigger"),
     ],
 )
@@ -164,3 +163,17 @@ def test_one_rating_is_given_once(tmp_path: Path) -> None:
     text = (PROTOCOLS / "calibration-example.yaml").read_text()
     path.write_text(text.replace("rating: 30", "rating: 40"))
     assert "given twice" in refusal(load_calibration, path).problems[0].what
+
+
+@pytest.mark.parametrize(
+    ("scanner", "key"),
+    [
+        ("{trigger: keyboard}", "5"),
+        ('{trigger: keyboard, key: "t"}', "t"),
+        ('{trigger: serial, port: emulated, byte: "5"}', None),
+    ],
+)
+def test_a_keyboard_trigger_types_5_unless_the_rig_says_otherwise(
+    tmp_path: Path, scanner: str, key: str | None
+) -> None:
+    assert load_rig(rig_file(tmp_path, scanner=scanner)).model.scanner.trigger_key == key

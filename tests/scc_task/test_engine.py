@@ -1,0 +1,295 @@
+"""The engine on a virtual clock, with the real supervisor, driver and emulated cuff behind it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from protocol_files import PROTOCOLS, RIGS
+
+from hardware.clock import VirtualClock
+from hardware.inprocess import InProcessCuff
+from hardware.interlock import InterlockSettings
+from hardware.limits import Limits
+from hardware.readings import Program
+from hardware.registry import CuffAddress
+from hardware.sim.plant import Plant
+from hardware.sim.reference import EmulatedReference
+from hardware.sim.wire import LoopWire
+from hardware.states import StopReason
+from hardware.supervisor import SupervisorSettings
+from scc_task.documents import Document, Note, Rating, Samples, StepBegan, StepMissed, Stop, Vented
+from scc_task.emulated import VirtualPulses
+from scc_task.engine import VIRTUAL_PACE, Engine
+from scc_task.errors import RecordingLost
+from scc_task.plan.compile import compile_plan
+from scc_task.plan.steps import Plan, ResolvedPressure, Step
+from scc_task.ports import KeyEvent
+from scc_task.present.headless import HeadlessScreen
+from scc_task.protocol.check import check_protocol
+from scc_task.rating import MarkerMotion
+from scc_task.responses import key_map
+
+
+class ScriptedKeys:
+    """Keys at known times."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.script: list[KeyEvent] = []
+
+    def poll(self) -> Sequence[KeyEvent]:
+        now_s = self.clock.now_s()
+        due = [event for event in self.script if event.time_s <= now_s]
+        self.script = [event for event in self.script if event.time_s > now_s]
+        return due
+
+    def next_due_s(self) -> float | None:
+        return min((event.time_s for event in self.script), default=None)
+
+    def close(self) -> None:
+        pass
+
+
+class TroubledScreen(HeadlessScreen):
+    """A screen that can raise, hang or be closed when a step is drawn."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.clock = clock
+        self.trouble: Callable[[Step], None] = lambda step: None
+        self.is_closed = False
+
+    def draw_step(self, step: Step) -> None:
+        self.trouble(step)
+
+    def closed(self) -> bool:
+        return self.is_closed
+
+
+@dataclass
+class Room:
+    """Everything of a run, and its documents."""
+
+    plan: Plan
+    patience_s: float = 0.5
+    documents: list[Document] = field(default_factory=list)
+    failure: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.clock, cuff_clock = VirtualClock(), VirtualClock()
+        self.valve: list[tuple[float, str]] = []
+        self.device = EmulatedReference(
+            Plant(seed=1),
+            start_s=self.clock.now_s(),
+            witness=lambda what, time_s: self.valve.append((time_s, what)),
+        )
+        wire = LoopWire(self.device, cuff_clock)
+        self.cuff = InProcessCuff(
+            CuffAddress(driver="reference", port="emulated", baud=115200),
+            SupervisorSettings(
+                limits=self.plan.limits,
+                patience_s=self.patience_s,
+                interlock=InterlockSettings(),
+            ),
+            wire,
+            clock=self.clock,
+            cuff_clock=cuff_clock,
+            wire_due_s=wire.due_s,
+        )
+        self.cuff.open()
+        self.keys = ScriptedKeys(self.clock)
+        self.screen = TroubledScreen(self.clock)
+        self.pulses = VirtualPulses(self.plan, self.clock)
+        self.engine = Engine(
+            self.plan,
+            clock=self.clock,
+            screen=self.screen,
+            cuff=self.cuff,
+            pulses=self.pulses,
+            keys=self.keys,
+            key_map=key_map(
+                left=("left",), right=("right",), confirm=("return",), stop=("s",), trigger=None
+            ),
+            motion=MarkerMotion(),
+            publish=self.publish,
+            at_step=lambda: None,
+            recording_failed=lambda: self.failure,
+            pace=VIRTUAL_PACE,
+        )
+
+    def publish(self, document: Document) -> None:
+        self.documents.append(document)
+        self.pulses.observe(document)
+
+    def of(self, kind: type) -> list[Document]:
+        return [d for d in self.documents if isinstance(d, kind)]
+
+    def run(self) -> Stop:
+        stop = self.engine.run()
+        assert self.documents[-1] is stop
+        assert self.device.pressure_mmhg < 15.0
+        assert self.device.state in ("idle", "fault")
+        assert stop.vent_confirmed
+        return stop
+
+    def zero_s(self) -> float:
+        """Return when time zero will be: the emulated scanner starts 2 s after the task waits."""
+        return self.clock.now_s() + 2.0
+
+    def valve_moves(self) -> list[str]:
+        return [what for _, what in self.valve if what.startswith("valve")]
+
+    def at_step(self, kind: str, action: Callable[[], None]) -> None:
+        """Do something when the first step of a kind is drawn."""
+        done: list[bool] = []
+
+        def trouble(step: Step) -> None:
+            if step.kind == kind and not done:
+                done.append(True)
+                action()
+
+        self.screen.trouble = trouble
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    checked = check_protocol(PROTOCOLS / "demo.yaml", RIGS / "simulated.yaml")
+    return compile_plan(
+        checked.protocol.model,
+        checked.texts.model,
+        limits=Limits(),
+        seed=1,
+        resolve=lambda name, rating: ResolvedPressure(
+            name=name, mmhg=131.0, rating=rating, source="test"
+        ),
+    )
+
+
+@pytest.fixture
+def room(plan: Plan) -> Room:
+    return Room(plan)
+
+
+def test_a_run_shows_every_step_on_time_and_moves_the_cuff_twice(room: Room) -> None:
+    stop = room.run()
+    assert stop.reason is StopReason.COMPLETED
+    steps = [d for d in room.of(StepBegan) if isinstance(d, StepBegan)]
+    assert [s.number for s in steps] == [s.number for s in room.plan.steps]
+    assert all(s.flip_s == pytest.approx(s.planned_s, abs=1e-6) for s in steps)
+    assert room.valve_moves() == ["valve closed", "valve open"] * 2
+    assert stop.notes == ()
+
+
+def test_nothing_is_shown_later_because_something_was_late(room: Room) -> None:
+    room.at_step("show", lambda: room.clock.sleep_until(room.clock.now_s() + 0.3))
+    stop = room.run()
+    steps = {d.number: d for d in room.of(StepBegan) if isinstance(d, StepBegan)}
+    late = [number for number, s in steps.items() if s.flip_s - s.planned_s > 1e-6]
+    assert late == [2]
+    assert stop.notes == ("step 2 (show) came 300 ms late",)
+
+
+def test_a_step_that_was_slept_through_is_recorded_as_missed(plan: Plan) -> None:
+    room = Room(plan, patience_s=20.0)
+    room.at_step("rate", lambda: room.clock.sleep_until(room.clock.now_s() + 13.0))
+    room.run()
+    missed = [d.number for d in room.of(StepMissed) if isinstance(d, StepMissed)]
+    assert missed == [7]
+
+
+def stop_after(room: Room, seconds: float, key: str) -> None:
+    room.keys.script = [KeyEvent(room.zero_s() + seconds, key, True)]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"), [("escape", StopReason.OPERATOR), ("s", StopReason.PARTICIPANT)]
+)
+@pytest.mark.parametrize("seconds", [-1.0, 1.0, 10.0, 15.0, 20.0, 25.0])
+def test_a_stop_key_stops_at_any_time(
+    room: Room, key: str, reason: StopReason, seconds: float
+) -> None:
+    stop_after(room, seconds, key)
+    stop = room.run()
+    assert stop.reason is reason
+    assert room.valve_moves().count("valve closed") == room.valve_moves().count("valve open")
+
+
+def test_a_rating_under_way_is_kept_unconfirmed_when_the_run_stops(room: Room) -> None:
+    at_s = room.zero_s() + 23.0
+    room.keys.script = [
+        KeyEvent(at_s, "right", True),
+        KeyEvent(at_s + 0.1, "right", False),
+        KeyEvent(at_s + 1.0, "escape", True),
+    ]
+    room.run()
+    (rating,) = room.of(Rating)
+    assert isinstance(rating, Rating)
+    assert (rating.rating, rating.last_position, rating.moved) == (None, 51, True)
+
+
+def test_an_exception_in_a_screen_vents_and_its_traceback_is_kept(room: Room) -> None:
+    def broken() -> None:
+        raise RuntimeError("a broken screen")
+
+    room.at_step("rate", broken)
+    stop = room.run()
+    assert stop.reason is StopReason.PROGRAM_ERROR
+    notes = [d for d in room.of(Note) if isinstance(d, Note) and d.code == "traceback"]
+    assert "a broken screen" in notes[0].message
+
+
+def test_a_closed_window_vents(room: Room) -> None:
+    room.at_step("inflate", lambda: setattr(room.screen, "is_closed", True))
+    assert room.run().reason is StopReason.WINDOW_CLOSED
+
+
+def test_a_lost_recording_vents(room: Room) -> None:
+    lost = RecordingLost("disk full", where="journal", do="free it")
+    room.at_step("inflate", lambda: setattr(room, "failure", lost))
+    assert room.run().reason is StopReason.RECORDING_LOST
+
+
+def test_a_signal_vents(room: Room) -> None:
+    room.at_step("inflate", lambda: room.engine.request_stop(StopReason.INTERRUPTED, "Ctrl-C"))
+    assert room.run().reason is StopReason.INTERRUPTED
+
+
+def test_a_hung_screen_is_vented_by_the_supervisor(room: Room) -> None:
+    hang = lambda: room.clock.sleep_until(room.clock.now_s() + 2.0)  # noqa: E731
+    room.at_step("inflate", hang)
+    stop = room.run()
+    assert stop.reason is StopReason.TASK_SILENT
+
+
+def test_a_refused_inflation_ends_the_run(room: Room) -> None:
+    load = room.cuff.load
+
+    def too_much(program: Program) -> None:
+        load(
+            Program(
+                number=program.number,
+                onset_s=program.onset_s,
+                offset_s=program.offset_s,
+                target_mmhg=999.0,
+            )
+        )
+
+    room.cuff.load = too_much  # type: ignore[method-assign]
+    stop = room.run()
+    assert stop.reason is StopReason.CUFF_FAULT
+    assert "999 mmHg is outside" in stop.detail
+    assert room.valve_moves() == []
+
+
+def test_every_sample_is_published_once_and_in_order(room: Room) -> None:
+    room.run()
+    counters = [c for d in room.of(Samples) if isinstance(d, Samples) for c in d.counter]
+    assert counters == list(range(counters[0], counters[-1] + 1))
+    assert len(counters) >= 74 * 50
+
+
+def test_each_planned_vent_is_confirmed(room: Room) -> None:
+    room.run()
+    vents = [d for d in room.of(Vented) if isinstance(d, Vented)]
+    assert len(vents) == 3  # two planned ends and the one at the end of the run
+    assert all(vent.confirmed for vent in vents)
