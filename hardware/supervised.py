@@ -18,6 +18,8 @@ from hardware.supervisor_process import LAST_WORDS_S, supervise
 
 READY_S: Final = 15.0
 """A supervisor starts in 0.1 to 0.3 s (measured); a loaded machine gets more."""
+SILENT_S: Final = 2.0
+"""A supervisor that lives reports 50 samples a second, or that it has lost them."""
 
 
 class SupervisedCuff:
@@ -42,6 +44,8 @@ class SupervisedCuff:
         self._orders: Connection | None = None
         self._reports: Connection | None = None
         self._lost = False
+        self._early: list[CuffReport] = []
+        self._heard_s = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -69,6 +73,7 @@ class SupervisedCuff:
         orders_out.close()
         reports_in.close()
         first = self._first_report()
+        self._heard_s = self._clock.now_s()
         if isinstance(first, Identity):
             return first
         self.close()
@@ -85,7 +90,7 @@ class SupervisedCuff:
         with contextlib.suppress(EOFError, OSError):
             if self._reports.poll(READY_S):
                 batch = self._reports.recv()
-                self._early: list[Any] = batch[1:]
+                self._early = batch[1:]
                 return batch[0]
         return None
 
@@ -116,21 +121,27 @@ class SupervisedCuff:
         self._early = []
         if self._reports is None or self._lost:
             return found
+        now_s = self._clock.now_s()
         try:
             while self._reports.poll():
                 found += [report for report in self._reports.recv() if report is not None]
+                self._heard_s = now_s
         except (EOFError, OSError):
-            self._lost = True
-            found.append(
-                FaultReport(
-                    reason=StopReason.SUPERVISOR_LOST,
-                    code="supervisor_lost",
-                    time_s=self._clock.now_s(),
-                    message="the process that drives the cuff has ended",
-                    do="disconnect the hose from the cuff now; the device vents by its own lease",
-                )
-            )
+            found.append(self._lose(now_s, "the process that drives the cuff has ended"))
+        else:
+            if now_s - self._heard_s > SILENT_S:
+                found.append(self._lose(now_s, "the process that drives the cuff does not answer"))
         return found
+
+    def _lose(self, now_s: float, message: str) -> FaultReport:
+        self._lost = True
+        return FaultReport(
+            reason=StopReason.SUPERVISOR_LOST,
+            code="supervisor_lost",
+            time_s=now_s,
+            message=message,
+            do="disconnect the hose from the cuff now; the device vents by its own lease",
+        )
 
     def next_due_s(self) -> float | None:
         """Return ``None``: reports come when they come."""

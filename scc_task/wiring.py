@@ -17,6 +17,7 @@ import scc_task
 from hardware.clock import Clock, RealClock, VirtualClock
 from hardware.inprocess import InProcessCuff
 from hardware.interlock import InterlockSettings
+from hardware.limits import check_pressure
 from hardware.readings import Identity
 from hardware.registry import CuffAddress
 from hardware.sim.participant import EmulatedParticipant, Fingers
@@ -39,6 +40,7 @@ from scc_task.emulated import (
 )
 from scc_task.engine import REAL_PACE, VIRTUAL_PACE, Engine, Pace
 from scc_task.errors import ExplainedError, RecordingLost
+from scc_task.plan.steps import Plan
 from scc_task.ports import CuffPort, KeySource, PulseSource, Screen
 from scc_task.prepare import Prepared
 from scc_task.present.headless import HeadlessScreen
@@ -125,6 +127,7 @@ def run_virtual(prepared: Prepared) -> Outcome:
             )
             stack.callback(cuff.close)
             identity = cuff.open()
+            _refuse_if_too_much(plan, identity, "emulated")
         answers = _emulated_answers(prepared, clock)
         pulses = VirtualPulses(plan, clock)
         room = _Room(
@@ -173,6 +176,7 @@ def _open_room(
         cuff = SupervisedCuff(_address(prepared, port), _supervision(prepared), clock)
         stack.callback(cuff.close)
         identity = cuff.open()
+        _refuse_if_too_much(plan, identity, port)
         kind = "emulated" if identity.simulated else "measured by"
         provenance["pressure"] = f"{kind} {identity.model} {identity.serial_number}"
 
@@ -203,6 +207,16 @@ def _open_room(
         pace=REAL_PACE,
         provenance=provenance,
     )
+
+
+def _refuse_if_too_much(plan: Plan, identity: Identity, port: str) -> None:
+    """Refuse a plan that asks for more than the device's own ceiling, before anything starts."""
+    for step in plan.inflations:
+        check_pressure(
+            step.target_mmhg or 0.0,
+            ceiling_mmhg=identity.ceiling_mmhg,
+            where=f"step {step.number}, {identity.model} on {port}",
+        )
 
 
 def _psychopy_screen(
@@ -339,7 +353,8 @@ def _signals(engine: Engine) -> Iterator[None]:
     """Turn Ctrl-C and the system's wish to end into an orderly stop."""
 
     def ask(number: int, frame: FrameType | None) -> None:
-        engine.request_stop(StopReason.INTERRUPTED, f"signal {signal.Signals(number).name}")
+        how = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        engine.request_stop(StopReason.INTERRUPTED, f"{how} asked the program to end")
 
     names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
@@ -364,7 +379,7 @@ def _start(prepared: Prepared, room: _Room) -> Start:
         plan_digest=plan.digest(),
         inputs=prepared.inputs,
         provenance=room.provenance,
-        simulated=prepared.rig.simulated,
+        simulated=prepared.rig.simulated or bool(room.identity and room.identity.simulated),
         rig=prepared.rig.name,
         cuff_site=prepared.rig.cuff.site,
         device=device,
