@@ -1,22 +1,20 @@
 """The command line: small commands, exit codes with a meaning, no traceback for a user's mistake."""
 
-import contextlib
 import enum
 import json
 import os
 import sys
 import traceback
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import click
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from hardware.errors import ExplainedError, HardwareUnavailable, LimitExceeded, LinkLost
 from hardware.states import StopReason
+from scc_task import cli_emulate
 from scc_task.errors import (
     ExitCode,
     FilesInvalid,
@@ -39,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_emulate.app, name="emulate")
 
 ProtocolFile = Annotated[Path, typer.Argument(help="the protocol file", show_default=False)]
 RigOption = Annotated[Path, typer.Option("--rig", help="what is connected in this room")]
@@ -62,6 +61,12 @@ class Answers(enum.StrEnum):
     EMULATED = "emulated"
 
 
+# typer may bring its own copy of click: take the base class of usage errors from what it shows
+_USAGE_ERRORS: Final[Any] = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
+
+
 def main() -> int:
     """Run a command and return the exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -69,17 +74,15 @@ def main() -> int:
             stream.reconfigure(errors="replace")  # a console that lacks a sign must not end a run
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):  # typer turns the one into the other
+        _console(stderr=True).print("Stopped by Ctrl-C before the run began; nothing was inflated.")
         return ExitCode.STOPPED_SAFELY
-    except click.ClickException as error:
+    except _USAGE_ERRORS as error:
         error.show()
-        return error.exit_code
+        return ExitCode.BAD_USAGE
     except ExplainedError as error:
         _console(stderr=True).print(Text(str(error)), soft_wrap=True)
         return _exit_code(error)
-    except KeyboardInterrupt:
-        _console(stderr=True).print("Stopped by Ctrl-C; nothing was inflated.")
-        return ExitCode.STOPPED_SAFELY
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
@@ -139,17 +142,9 @@ def run(
     from scc_task.prepare import RunRequest, prepare
     from scc_task.wiring import run_real
 
+    number = _run_number(run)
     prepared = prepare(
-        RunRequest(
-            protocol=protocol,
-            rig=rig,
-            calibration=calibration,
-            subject=subject,
-            session=session,
-            run=_run_number(run),
-            data=data,
-            seed=seed,
-        )
+        RunRequest(protocol, rig, calibration, subject, session, number, data=data, seed=seed)
     )
     who = answers or Answers(prepared.rig.responses.answers)
     if who is Answers.EMULATED and not prepared.rig.simulated:
@@ -181,17 +176,9 @@ def simulate(
     from scc_task.prepare import RunRequest, prepare
     from scc_task.wiring import run_virtual
 
+    number = _run_number(run)
     prepared = prepare(
-        RunRequest(
-            protocol=protocol,
-            rig=rig,
-            calibration=calibration,
-            subject=subject,
-            session=session,
-            run=_run_number(run),
-            data=data,
-            seed=seed,
-        )
+        RunRequest(protocol, rig, calibration, subject, session, number, data=data, seed=seed)
     )
     if not prepared.rig.simulated:
         raise UsageInvalid(
@@ -384,72 +371,4 @@ def schema(
 
     for path in write_schemas(folder):
         typer.echo(str(path))
-    return ExitCode.DONE
-
-
-emulate = typer.Typer(
-    help="Serve an emulated device on a pty, or on a TCP port.", no_args_is_help=True
-)
-app.add_typer(emulate, name="emulate")
-
-LinkOption = Annotated[
-    Path | None, typer.Option("--link", help="give the pty this name (a symbolic link)")
-]
-TcpOption = Annotated[
-    int | None, typer.Option("--tcp", help="TCP port on 127.0.0.1 instead of a pty; 0: any")
-]
-LogOption = Annotated[
-    Path | None, typer.Option("--log", help="what the device did, one JSON object a line")
-]
-
-
-def _log(path: Path | None) -> AbstractContextManager[IO[str] | None]:
-    """Return a log that is written line by line: it must survive a killed process."""
-    if path is None:
-        return contextlib.nullcontext()
-    return path.open("a", buffering=1, encoding="utf-8")
-
-
-@emulate.command("reference")
-def emulate_reference(
-    link: LinkOption = None,
-    tcp: TcpOption = None,
-    seed: Annotated[int, typer.Option("--seed", help="of the sensor noise")] = 0,
-    log: LogOption = None,
-) -> int:
-    """Serve the reference controller (CUFF/1) with a cuff. Ends when its standard input ends."""
-    from hardware.sim.serve import ServedCuff, open_end, serve
-
-    with _log(log) as file:
-        serve(
-            ServedCuff(seed=seed, log=file),
-            open_end(link=link, tcp_port=tcp),
-            announce=lambda line: typer.echo(line),
-        )
-    return ExitCode.DONE
-
-
-@emulate.command("scanner")
-def emulate_scanner(
-    link: LinkOption = None,
-    tcp: TcpOption = None,
-    tr: Annotated[float, typer.Option("--tr", min=0.01, help="repetition time in seconds")] = 1.0,
-    count: Annotated[int, typer.Option("--count", min=1, help="pulses to send")] = 100,
-    silent: Annotated[int, typer.Option("--silent", min=0, help="dummies without a pulse")] = 0,
-    delay: Annotated[float, typer.Option("--delay", min=0.0, help="seconds from start")] = 2.0,
-    byte: Annotated[str, typer.Option("--byte", help="what a pulse sends")] = "5",
-    log: LogOption = None,
-) -> int:
-    """Serve a trigger box: one byte for each pulse, from the line "start" on standard input on."""
-    from hardware.sim.scanner import PulseTrain
-    from hardware.sim.serve import ServedScanner, open_end, serve
-
-    with _log(log) as file:
-        scanner = ServedScanner(
-            PulseTrain(start_s=delay, tr_s=tr, count=count, silent=silent),
-            byte=byte.encode("ascii", "replace")[:1],
-            log=file,
-        )
-        end = open_end(link=link, tcp_port=tcp)
-        serve(scanner, end, announce=lambda line: typer.echo(line), on_start=scanner.start)
     return ExitCode.DONE

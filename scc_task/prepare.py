@@ -3,7 +3,7 @@
 import hashlib
 import math
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardware.sim.participant import PainCurve, draw_curve
@@ -17,7 +17,7 @@ from scc_task.record.dose import used_dose
 from scc_task.record.paths import RunName, next_run, refuse_if_exists
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """What the operator asks for. ``run`` and ``seed`` are ``None`` for "the next" and "any"."""
 
@@ -27,8 +27,8 @@ class RunRequest:
     subject: str
     session: str
     run: int | None
-    data: Path
-    seed: int | None
+    data: Path = field(kw_only=True)
+    seed: int | None = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

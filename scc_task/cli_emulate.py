@@ -1,0 +1,73 @@
+"""The command ``emulate``: serve an emulated device on a port, for the task or for anybody."""
+
+import contextlib
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from scc_task.errors import ExitCode
+
+app = typer.Typer(help="Serve an emulated device on a pty, or on a TCP port.", no_args_is_help=True)
+LinkOption = Annotated[
+    Path | None, typer.Option("--link", help="give the pty this name (a symbolic link)")
+]
+TcpOption = Annotated[
+    int | None, typer.Option("--tcp", help="TCP port on 127.0.0.1 instead of a pty; 0: any")
+]
+LogOption = Annotated[
+    Path | None, typer.Option("--log", help="what the device did, one JSON object a line")
+]
+
+
+def _log(path: Path | None) -> AbstractContextManager[IO[str] | None]:
+    """Return a log that is written line by line: it must survive a killed process."""
+    if path is None:
+        return contextlib.nullcontext()
+    return path.open("a", buffering=1, encoding="utf-8")
+
+
+@app.command("reference")
+def emulate_reference(
+    link: LinkOption = None,
+    tcp: TcpOption = None,
+    seed: Annotated[int, typer.Option("--seed", help="of the sensor noise")] = 0,
+    log: LogOption = None,
+) -> int:
+    """Serve the reference controller (CUFF/1) with a cuff. Ends when its standard input ends."""
+    from hardware.sim.serve import ServedCuff, open_end, serve
+
+    with _log(log) as file:
+        serve(
+            ServedCuff(seed=seed, log=file),
+            open_end(link=link, tcp_port=tcp),
+            announce=lambda line: typer.echo(line),
+        )
+    return ExitCode.DONE
+
+
+@app.command("scanner")
+def emulate_scanner(
+    link: LinkOption = None,
+    tcp: TcpOption = None,
+    tr: Annotated[float, typer.Option("--tr", min=0.01, help="repetition time in seconds")] = 1.0,
+    count: Annotated[int, typer.Option("--count", min=1, help="pulses to send")] = 100,
+    silent: Annotated[int, typer.Option("--silent", min=0, help="dummies without a pulse")] = 0,
+    delay: Annotated[float, typer.Option("--delay", min=0.0, help="seconds from start")] = 2.0,
+    byte: Annotated[str, typer.Option("--byte", help="what a pulse sends")] = "5",
+    log: LogOption = None,
+) -> int:
+    """Serve a trigger box: one byte for each pulse, from the line "start" on standard input on."""
+    from hardware.sim.scanner import PulseTrain
+    from hardware.sim.serve import ServedScanner, open_end, serve
+
+    with _log(log) as file:
+        scanner = ServedScanner(
+            PulseTrain(start_s=delay, tr_s=tr, count=count, silent=silent),
+            byte=byte.encode("ascii", "replace")[:1],
+            log=file,
+        )
+        end = open_end(link=link, tcp_port=tcp)
+        serve(scanner, end, announce=lambda line: typer.echo(line), on_start=scanner.start)
+    return ExitCode.DONE
