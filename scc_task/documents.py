@@ -249,7 +249,9 @@ def from_json(data: Mapping[str, Any]) -> Document:
 
 
 def _tuples(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(tuple(v) if isinstance(v, list) else v for v in values)
+    if values and isinstance(values[0], list):
+        return tuple(map(tuple, values))
+    return tuple(values)
 
 
 Subscriber = Callable[[Document], None]

@@ -45,7 +45,7 @@ class Pace:
 
 
 REAL_PACE: Final = Pace(tick_s=0.005, rating_tick_s=0.008, draw_ahead_s=0.03)
-VIRTUAL_PACE: Final = Pace(tick_s=0.1, rating_tick_s=0.02, draw_ahead_s=0.0)
+VIRTUAL_PACE: Final = Pace(tick_s=0.1, rating_tick_s=0.04, draw_ahead_s=0.0)
 
 
 class Engine:

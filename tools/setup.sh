@@ -89,3 +89,5 @@ python=
 [[ -x .venv/bin/python && $stamp -nt requirements.lock ]] || python=$(find_python)
 [[ $(uname -s) != Linux ]] || install_system "${1:-}"
 install_python
+# Our own code too: where the environment keeps Python from caching, each start would compile it.
+.venv/bin/python -m compileall -q hardware scc_task

@@ -33,7 +33,7 @@ def used_dose(data: Path, subject: str, session: str) -> tuple[float, int]:
 
 
 def _fullest(journal: Path) -> JournalContents:
-    copies = [read_lines(p) for p in (journal, rescue_of(journal)) if p.exists()]
+    copies = [read_lines(p, samples=False) for p in (journal, rescue_of(journal)) if p.exists()]
     return max(copies, key=lambda c: len(c.documents))
 
 
