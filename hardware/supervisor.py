@@ -5,6 +5,7 @@ in real time, `hardware.inprocess` on a virtual clock. It never waits and never 
 what the task asks is checked again here, and silence of the task vents.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -181,8 +182,7 @@ class Supervisor:
         self._ask_vent(now_s)
 
     def _ask_vent(self, now_s: float) -> None:
-        self._vent_asked_s = now_s
-        if self._guarded(now_s, self._cuff.vent):
+        if self._try_vent(now_s):
             self._report(
                 CommandReport(
                     command="vent",
@@ -194,6 +194,15 @@ class Supervisor:
                     acknowledged_mmhg=None,
                 )
             )
+
+    def _try_vent(self, now_s: float) -> bool:
+        """Send the vent, also on a link that was given up: it may be back."""
+        self._vent_asked_s = now_s
+        if self._link_up:
+            return self._guarded(now_s, self._cuff.vent)
+        with contextlib.suppress(HardwareError):
+            self._cuff.vent()
+        return False
 
     def step(self, now_s: float) -> None:
         """Read, judge, and do what is due. Call it when the wire has bytes and at `next_due_s`."""
@@ -301,8 +310,7 @@ class Supervisor:
             self._vent_started_s = None
             self._report_vent(started_s, now_s, confirmed=True)
         elif now_s - self._vent_asked_s >= REPEAT_VENT_S and self._dumped:
-            self._vent_asked_s = now_s
-            self._guarded(now_s, self._cuff.vent)
+            self._try_vent(now_s)
         elif now_s - started_s >= self._set.interlock.vent_s and not self._dumped:
             self.vent(now_s)  # the planned end did not empty the cuff
 
@@ -329,6 +337,7 @@ class Supervisor:
             self._link_up = False
             self._loaded = self._running = None
             self._armed = False
+            self._dumped = True
             self._interlock.disarmed()
             fault = FaultReport(
                 reason=StopReason.CUFF_LINK_LOST,

@@ -2,7 +2,6 @@
 
 import enum
 import json
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -22,6 +21,7 @@ from scc_task.errors import (
     UsageInvalid,
     WindowUnavailable,
 )
+from scc_task.terminal import console
 
 if TYPE_CHECKING:  # imported where needed: the quick commands stay quick
     from scc_task.prepare import Prepared
@@ -75,20 +75,17 @@ def main() -> int:
     try:
         code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):  # typer turns the one into the other
-        _console(stderr=True).print("Stopped by Ctrl-C before the run began; nothing was inflated.")
+        console(stderr=True).print("Stopped by Ctrl-C before the run began; nothing was inflated.")
         return ExitCode.STOPPED_SAFELY
     except _USAGE_ERRORS as error:
         error.show()
         return ExitCode.BAD_USAGE
     except ExplainedError as error:
-        _console(stderr=True).print(Text(str(error)), soft_wrap=True)
+        console(stderr=True).print(Text(str(error)), soft_wrap=True)
         return _exit_code(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
     except Exception:  # noqa: BLE001  the last place: say that it is our fault
-        traceback.print_exc()
-        _console(stderr=True).print(
+        console(stderr=True).print(Text(traceback.format_exc()), soft_wrap=True)
+        console(stderr=True).print(
             "This is an error in the program, not in your files. Recorded data are kept:\n"
             "  do: run_task.py recover DATA, and report the lines above"
         )
@@ -106,10 +103,6 @@ def _exit_code(error: ExplainedError) -> ExitCode:
     if isinstance(error, UsageInvalid):
         return ExitCode.BAD_USAGE
     return ExitCode.PROGRAM_ERROR
-
-
-def _console(*, stderr: bool = False) -> Console:
-    return Console(stderr=stderr, highlight=False, markup=False)
 
 
 def _run_number(text: str) -> int | None:
@@ -153,12 +146,10 @@ def run(
             where="--answers",
             do="leave it out, or use a simulated rig",
         )
-    console = _console()
-    _announce(console, prepared)
-    outcome = run_real(
-        prepared, console=console, windowed=windowed, screen_number=screen, answers=who
-    )
-    return _conclude(console, prepared, outcome)
+    out = console()
+    _announce(out, prepared)
+    outcome = run_real(prepared, console=out, windowed=windowed, screen_number=screen, answers=who)
+    return _conclude(out, prepared, outcome)
 
 
 @app.command()
@@ -186,45 +177,43 @@ def simulate(
             where=str(rig),
             do="use a simulated rig, or: run_task.py run",
         )
-    return _conclude(_console(), prepared, run_virtual(prepared))
+    return _conclude(console(), prepared, run_virtual(prepared))
 
 
-def _announce(console: Console, prepared: "Prepared") -> None:
+def _announce(out: Console, prepared: "Prepared") -> None:
     plan, name = prepared.plan, prepared.name
     simulated = "  SIMULATED: no real cuff" if prepared.rig.simulated else ""
-    console.print(f"{name.stem}  rig {prepared.rig.name}{simulated}", soft_wrap=True)
-    console.print(
+    out.print(f"{name.stem}  rig {prepared.rig.name}{simulated}", soft_wrap=True)
+    out.print(
         f"  {plan.length_s:g} s, {len(plan.inflations)} inflations, seed {plan.seed},"
         f" plan {plan.digest()[:12]}"
     )
     for pressure in plan.pressures:
-        console.print(f"  {pressure.name}: {pressure.mmhg:g} mmHg, from {pressure.source}")
+        out.print(f"  {pressure.name}: {pressure.mmhg:g} mmHg, from {pressure.source}")
 
 
-def _conclude(console: Console, prepared: "Prepared", outcome: "Outcome") -> int:
+def _conclude(out: Console, prepared: "Prepared", outcome: "Outcome") -> int:
     """Say how the run ended, what to do, and where the data are; return the exit code."""
     stop = outcome.stop
     reason = StopReason(stop.reason)
-    console.print(f"{prepared.name.stem}: {reason} - {stop.detail}", soft_wrap=True)
+    out.print(f"{prepared.name.stem}: {reason} - {stop.detail}", soft_wrap=True)
     unsafe = stop.vent_confirmed is False
     if unsafe:
-        console.print(
+        out.print(
             "THE CUFF WAS NOT SEEN TO EMPTY: DISCONNECT THE HOSE FROM THE CUFF NOW.",
             style="bold white on red",
         )
     for note in stop.notes:
         if note not in stop.detail:
-            console.print(f"  note: {note}", soft_wrap=True)
+            out.print(f"  note: {note}", soft_wrap=True)
     for note in outcome.dataset.notes if outcome.dataset is not None else ():
-        console.print(f"  data: {note}", soft_wrap=True)
+        out.print(f"  data: {note}", soft_wrap=True)
     if outcome.problem is not None:
-        console.print(
-            f"  {outcome.problem}\n  do: run_task.py recover {prepared.data}", soft_wrap=True
-        )
+        out.print(f"  {outcome.problem}\n  do: run_task.py recover {prepared.data}", soft_wrap=True)
     if outcome.lost is not None:
-        console.print(str(outcome.lost), soft_wrap=True)
-    console.print(f"  journal: {outcome.journal}", soft_wrap=True)
-    console.print(f"  dataset: {prepared.data}", soft_wrap=True)
+        out.print(str(outcome.lost), soft_wrap=True)
+    out.print(f"  journal: {outcome.journal}", soft_wrap=True)
+    out.print(f"  dataset: {prepared.data}", soft_wrap=True)
     if outcome.lost is not None or reason is StopReason.RECORDING_LOST:
         return ExitCode.RECORDING_LOST
     if reason is StopReason.PROGRAM_ERROR:
@@ -246,7 +235,7 @@ def check(
     from scc_task.plan.compile import calibrated, compile_plan, unresolved
     from scc_task.protocol.check import check_protocol
 
-    console = _console()
+    out = console()
     problems: list[dict[str, object]] = []
     for path in protocols:
         try:
@@ -265,15 +254,15 @@ def check(
                 for p in error.problems
             ]
             if not as_json:
-                console.print(Text(str(error)), soft_wrap=True)
+                out.print(Text(str(error)), soft_wrap=True)
         except PlanRefused as error:
             problems.append({"file": str(path), "what": str(error)})
             if not as_json:
-                console.print(Text(f"{path}: {error}"), soft_wrap=True)
+                out.print(Text(f"{path}: {error}"), soft_wrap=True)
         else:
             if not as_json:
                 volumes = plan.scanner.volumes
-                console.print(
+                out.print(
                     f"{path}: good. {plan.length_s:g} s in {volumes} volumes,"
                     f" {dose.inflations} inflations, {dose.inflated_s:g} s inflated.",
                     soft_wrap=True,
@@ -317,7 +306,7 @@ def preview(
         text = json.dumps({**plan.as_dict(), "digest": plan.digest()}, ensure_ascii=False, indent=1)
         typer.echo(text)
     else:
-        Console(highlight=False, markup=False).print(preview_of(plan))
+        console().print(preview_of(plan))
     return ExitCode.DONE
 
 
@@ -329,7 +318,7 @@ def recover(
     from scc_task.record.recover import Outcome as Recovered
     from scc_task.record.recover import recover as recover_all
 
-    console = _console()
+    out = console()
     results = recover_all(folder)
     if not results:
         raise UsageInvalid(
@@ -339,7 +328,7 @@ def recover(
         )
     for result in results:
         for line in _recovery_lines(result):
-            console.print(Text(line), soft_wrap=True)
+            out.print(Text(line), soft_wrap=True)
     lost = any(result.outcome is Recovered.UNREADABLE for result in results)
     return ExitCode.RECORDING_LOST if lost else ExitCode.DONE
 

@@ -330,16 +330,16 @@ def _carry_out(stack: ExitStack, prepared: Prepared, room: _Room) -> Outcome:
         pace=room.pace,
     )
     lost = None
+    # to the very end: an impatient second Ctrl-C must not cost the record
+    stack.enter_context(_signals(engine))
     try:
         publisher.publish(_start(prepared, room))
-        with _signals(engine):
-            stop = engine.run()
+        stop = engine.run()
     finally:
         try:
             journal.close()
         except RecordingLost as error:
             lost = error
-    stack.close()  # window, ports and emulators go before the dataset is made
     dataset, problem = None, None
     try:
         dataset = derive(path, prepared.data)

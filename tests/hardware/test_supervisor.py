@@ -148,6 +148,15 @@ def test_a_cut_wire_is_a_lost_link_and_never_an_exception(bench: Bench) -> None:
     assert "disconnect the hose" in fault.do
 
 
+def test_a_wire_that_comes_back_gets_its_vent(bench: Bench) -> None:
+    bench.inflate()
+    bench.wire.cut = True
+    bench.run(0.1)
+    bench.wire.cut = False
+    bench.run(0.5)
+    assert "valve open" in [what for _, what in bench.valve]
+
+
 def test_after_a_fault_nothing_arms_again(bench: Bench) -> None:
     bench.inflate()
     bench.alive = False
