@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from hardware.clock import Clock
 from hardware.codec import cuff1_table
-from hardware.cuff import CuffDriver, ReferenceCuff
+from hardware.cuff import CuffDriver
+from hardware.drivers.reference import ReferenceCuff
 from hardware.transport import SerialTransport, Transport
 
 

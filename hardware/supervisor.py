@@ -138,6 +138,7 @@ class Supervisor:
         problem = self._problem_with(program, now_s)
         if problem is None:
             self._loaded = program
+            self._guarded(now_s, lambda: self._cuff.prepare(program))
         else:
             self._refuse("load", program.number, now_s, problem)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from hardware.clock import VirtualClock
-from hardware.cuff import ReferenceCuff
+from hardware.drivers.reference import ReferenceCuff
 from hardware.errors import LinkLost
 from hardware.interlock import InterlockSettings
 from hardware.limits import Limits

@@ -1,0 +1,1 @@
+"""One module per kind of device: its language, spoken to satisfy `hardware.cuff.CuffDriver`."""
