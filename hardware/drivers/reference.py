@@ -22,7 +22,6 @@ from hardware.readings import (
 from hardware.states import CuffState, StopReason
 from hardware.transport import Transport
 
-
 _STATE: Final = tuple(CuffState(name) for name in table.STATES)
 
 
