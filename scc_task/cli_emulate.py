@@ -16,6 +16,7 @@ LinkOption = Annotated[
 TcpOption = Annotated[
     int | None, typer.Option("--tcp", help="TCP port on 127.0.0.1 instead of a pty; 0: any")
 ]
+SeedOption = Annotated[int, typer.Option("--seed", help="of noise and faults")]
 LogOption = Annotated[
     Path | None, typer.Option("--log", help="what the device did, one JSON object a line")
 ]
@@ -28,19 +29,44 @@ def _log(path: Path | None) -> AbstractContextManager[IO[str] | None]:
     return path.open("a", buffering=1, encoding="utf-8")
 
 
+FaultsOption = Annotated[
+    Path | None, typer.Option("--faults", help="fault script, e.g. rigs/faults-example.yaml")
+]
+
+
 @app.command("reference")
 def emulate_reference(
     link: LinkOption = None,
     tcp: TcpOption = None,
-    seed: Annotated[int, typer.Option("--seed", help="of the sensor noise")] = 0,
+    seed: SeedOption = 0,
+    faults: FaultsOption = None,
     log: LogOption = None,
 ) -> int:
     """Serve the reference controller (CUFF/1) with a cuff. Ends when its standard input ends."""
+    return _serve_cuff("reference", link=link, tcp=tcp, seed=seed, faults=faults, log=log)
+
+
+def _serve_cuff(
+    driver: str,
+    *,
+    link: Path | None,
+    tcp: int | None,
+    seed: int,
+    faults: Path | None,
+    log: Path | None,
+) -> int:
+    from hardware.fault_script import Fault
+    from hardware.sim.devices import DEVICES
     from hardware.sim.serve import ServedCuff, open_end, serve
 
+    script: tuple[Fault, ...] = ()
+    if faults is not None:
+        from scc_task.protocol.load import load_faults  # not for those who need no script
+
+        script = load_faults(faults).model.as_faults()
     with _log(log) as file:
         serve(
-            ServedCuff(seed=seed, log=file),
+            ServedCuff(DEVICES[driver], seed=seed, faults=script, log=file),
             open_end(link=link, tcp_port=tcp),
             announce=lambda line: typer.echo(line),
         )

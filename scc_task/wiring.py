@@ -20,9 +20,9 @@ from hardware.interlock import InterlockSettings
 from hardware.limits import check_pressure
 from hardware.readings import Identity
 from hardware.registry import CuffAddress
+from hardware.sim.devices import DEVICES
 from hardware.sim.participant import EmulatedParticipant, Fingers
 from hardware.sim.plant import Plant
-from hardware.sim.reference import EmulatedReference
 from hardware.sim.wire import LoopWire
 from hardware.states import StopReason
 from hardware.supervised import SupervisedCuff
@@ -115,7 +115,7 @@ def run_virtual(prepared: Prepared) -> Outcome:
         cuff: InProcessCuff | None = None
         identity = None
         if plan.inflations:
-            device = EmulatedReference(Plant(seed=plan.seed), start_s=clock.now_s(), witness=None)
+            device = DEVICES[rig.cuff.driver](Plant(seed=plan.seed), clock.now_s(), None)
             wire = LoopWire(device, cuff_clock)
             cuff = InProcessCuff(
                 _address(prepared, "emulated"),

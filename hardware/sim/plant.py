@@ -25,6 +25,23 @@ class PlantSettings:
     noise_mmhg: float = 0.25
 
 
+@dataclass(slots=True)
+class Trouble:
+    """What is wrong with the pneumatics and the sensors right now; nothing, to begin with.
+
+    ``leak_per_s``: share of the pressure lost each second on top of the usual. ``valve_stuck``: the
+    vent valve does not open. ``kinked``: no air goes in or out. ``supply_lost``: no air goes in.
+    ``lie_mmhg``: both sensors read so much too high. ``sensors_stuck``: both repeat themselves.
+    """
+
+    leak_per_s: float = 0.0
+    valve_stuck: bool = False
+    kinked: bool = False
+    supply_lost: bool = False
+    lie_mmhg: float = 0.0
+    sensors_stuck: bool = False
+
+
 class Plant:
     """The air in the cuff. Time is passed in; the same seed gives the same noise.
 
@@ -37,27 +54,40 @@ class Plant:
     def __init__(self, settings: PlantSettings | None = None, *, seed: int = 0) -> None:
         self._set = settings or PlantSettings()
         self.pressure_mmhg = 0.0
+        self.trouble = Trouble()
+        self._read = (0, 0)
         source = random.Random(seed)  # noqa: S311  not for secrets
         self._noise = [source.gauss(0.0, self._set.noise_mmhg) for _ in range(NOISE_VALUES)]
         self._noise_at = 0
 
     def fill(self, *, target_mmhg: float, on_for_s: float, dt_s: float) -> None:
         """Let time pass with the vent valve closed and the regulator at its target."""
-        s = self._set
-        source = target_mmhg * (1.0 + s.overshoot * math.exp(-on_for_s / s.overshoot_tau_s))
-        share = 1.0 - math.exp(-dt_s / s.fill_tau_s)
-        self.pressure_mmhg += (source - self.pressure_mmhg) * share
-        self.pressure_mmhg -= self.pressure_mmhg * s.leak_per_s * dt_s
+        s, trouble = self._set, self.trouble
+        if not (trouble.kinked or trouble.supply_lost):
+            source = target_mmhg * (1.0 + s.overshoot * math.exp(-on_for_s / s.overshoot_tau_s))
+            share = 1.0 - math.exp(-dt_s / s.fill_tau_s)
+            self.pressure_mmhg += (source - self.pressure_mmhg) * share
+        self._leak(dt_s)
 
     def vent(self, *, dt_s: float) -> None:
-        """Let time pass with the vent valve open."""
-        if self.pressure_mmhg:
-            self.pressure_mmhg *= math.exp(-dt_s / self._set.vent_tau_s)
-            if self.pressure_mmhg < 0.01:
-                self.pressure_mmhg = 0.0
+        """Let time pass with the vent valve open, or what should be open."""
+        if not self.pressure_mmhg:
+            return
+        if self.trouble.valve_stuck or self.trouble.kinked:
+            self._leak(dt_s)
+            return
+        self.pressure_mmhg *= math.exp(-dt_s / self._set.vent_tau_s)
+        if self.pressure_mmhg < 0.01:
+            self.pressure_mmhg = 0.0
+
+    def _leak(self, dt_s: float) -> None:
+        share = self._set.leak_per_s + self.trouble.leak_per_s
+        self.pressure_mmhg *= math.exp(-share * dt_s)
 
     def sensors_tenths(self) -> tuple[int, int]:
         """Return what the two sensors read, in tenths of a mmHg, each with its own noise."""
-        at = self._noise_at = (self._noise_at + 2) % NOISE_VALUES
-        noise, p = self._noise, self.pressure_mmhg
-        return round((p + noise[at]) * 10), round((p + noise[at + 1]) * 10)
+        if not self.trouble.sensors_stuck:
+            at = self._noise_at = (self._noise_at + 2) % NOISE_VALUES
+            noise, p = self._noise, self.pressure_mmhg + self.trouble.lie_mmhg
+            self._read = round((p + noise[at]) * 10), round((p + noise[at + 1]) * 10)
+        return self._read

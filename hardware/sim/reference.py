@@ -69,6 +69,18 @@ class EmulatedReference:
         """Return the state's name."""
         return table.STATES[self._state]
 
+    def restart(self) -> None:
+        """Lose power for a moment: vented, disarmed, silent until asked, its clock from zero."""
+        self._witness("restart", self._start_s + self._ms / 1000)
+        self._go_to(IDLE)
+        fresh = EmulatedReference(
+            self._plant,
+            start_s=self._start_s + self._ms / 1000,
+            serial_number=self._serial_number,
+            witness=self._witness,
+        )
+        self.__dict__.update(fresh.__dict__)
+
     def next_output_s(self) -> float:
         """Return when the next status line is due (or the next tick, without a stream)."""
         period = self._period_ms or REST_TICK_MS

@@ -18,13 +18,16 @@ from typing import IO, Final, Protocol
 
 from hardware.clock import now_s
 from hardware.errors import HardwareUnavailable
+from hardware.fault_script import Fault
+from hardware.sim.faults import Faultable, TroubledDevice, Unplugged
 from hardware.sim.plant import Plant
-from hardware.sim.reference import EmulatedReference
 from hardware.sim.scanner import EmulatedPulses, PulseTrain
 
 LINGER_S: Final = 12.0
 POLL_S: Final = 0.005
 """The controller's own tick."""
+EMPTY_MMHG: Final = 15.0
+"""Below this a cuff counts as vented (IEC 80601-2-30 level, recalled)."""
 
 
 class Device(Protocol):
@@ -85,8 +88,9 @@ class _Pty:
     def close(self) -> None:
         if self._link is not None:
             self._link.unlink(missing_ok=True)
-        os.close(self._master)
-        os.close(self._slave)
+        for descriptor in (self._master, self._slave):
+            with contextlib.suppress(OSError):  # closed already, by an unplugged cable
+                os.close(descriptor)
 
 
 class _Tcp:
@@ -131,33 +135,63 @@ class _Tcp:
 
 
 class ServedCuff:
-    """The emulated reference controller, with a log of what its valve did."""
+    """An emulated cuff with its air, its fault script, and a log of what its valve did.
 
-    def __init__(self, *, seed: int, log: IO[str] | None) -> None:
-        self._log = log
-        self._device = EmulatedReference(Plant(seed=seed), start_s=now_s(), witness=self._witness)
+    Parameters
+    ----------
+    make
+        Builds the device: (plant, switch-on time, witness).
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Plant, float, Callable[[str, float], None]], Faultable],
+        *,
+        seed: int,
+        faults: tuple[Fault, ...],
+        log: IO[str] | None,
+    ) -> None:
+        self._log, self._plant = log, Plant(seed=seed)
+        start_s = now_s()
+        self._trouble: TroubledDevice | None = None
+        device = make(self._plant, start_s, self._witness)
+        self._trouble = TroubledDevice(
+            device, self._plant, faults, start_s=start_s, seed=seed, witness=self._witness
+        )
 
     def _witness(self, what: str, device_s: float) -> None:
+        if self._trouble is not None and what in ("valve closed", "valve open"):
+            self._trouble.valve(closed=what == "valve closed", time_s=now_s())
         if self._log is not None:
             line = {"time_s": round(now_s(), 6), "device_s": round(device_s, 3), "what": what}
-            line["pressure_mmhg"] = round(self._device.pressure_mmhg, 1)
+            line["pressure_mmhg"] = round(self._plant.pressure_mmhg, 1)
             self._log.write(json.dumps(line) + "\n")
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the host."""
-        self._device.receive(data)
+        self._troubled.receive(data)
 
     def advance(self, now_s: float) -> bytes:
         """Let time pass."""
-        return self._device.advance(now_s)
+        before = self._plant.pressure_mmhg
+        try:
+            return self._troubled.advance(now_s)
+        finally:
+            if before >= EMPTY_MMHG > self._plant.pressure_mmhg:
+                self._witness("empty", now_s)
 
     def next_due_s(self) -> float | None:
         """Return when the next status line comes."""
-        return self._device.next_output_s()
+        return self._troubled.next_output_s()
 
     def may_end(self) -> bool:
         """Return whether the cuff is empty."""
-        return self._device.pressure_mmhg < 1.0
+        return self._plant.pressure_mmhg < 1.0
+
+    @property
+    def _troubled(self) -> TroubledDevice:
+        assert self._trouble is not None  # noqa: S101  made in __init__
+        return self._trouble
 
 
 class ServedScanner:
@@ -237,18 +271,37 @@ def serve(
                 deadline_s = deadline_s or now + LINGER_S
                 if device.may_end() or now > deadline_s:
                     return
-            with selectors.DefaultSelector() as selector:
-                selector.register(end.fileno(), selectors.EVENT_READ)
-                selector.select(_wait_s(device, now))
-            out = device.advance(now_s())
-            data = end.read()
-            if data:
-                device.receive(data)
-                out += device.advance(now_s())
-            if out:
-                end.write(out)
+            try:
+                _exchange(device, end, now)
+            except Unplugged:
+                end.close()
+                _run_on(device, over)
+                return
     finally:
         end.close()
+
+
+def _exchange(device: Device, end: _End, now: float) -> None:
+    """Wait for bytes or for the device's next word, and pass both on."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(end.fileno(), selectors.EVENT_READ)
+        selector.select(_wait_s(device, now))
+    out = device.advance(now_s())
+    data = end.read()
+    if data:
+        device.receive(data)
+        out += device.advance(now_s())
+    if out:
+        end.write(out)
+
+
+def _run_on(device: Device, over: threading.Event) -> None:
+    """Let a device without a port live on until nobody needs its log, and its cuff is empty."""
+    deadline_s = now_s() + LINGER_S
+    while not (over.is_set() and device.may_end()) and now_s() < deadline_s:
+        with contextlib.suppress(Unplugged):
+            device.advance(now_s())
+        over.wait(POLL_S)
 
 
 def _wait_s(device: Device, now: float) -> float:

@@ -1,13 +1,13 @@
 """A transport whose far end is an emulator in the same process, on a virtual clock."""
 
 from hardware.clock import VirtualClock
-from hardware.sim.reference import EmulatedReference
+from hardware.sim.faults import Faultable
 
 
 class LoopWire:
     """Bytes straight into an emulated device and back; no port, no waiting."""
 
-    def __init__(self, device: EmulatedReference, clock: VirtualClock) -> None:
+    def __init__(self, device: Faultable, clock: VirtualClock) -> None:
         self._device, self._clock = device, clock
         self._waiting = b""
 

@@ -12,6 +12,7 @@ from scc_task.protocol import yaml_file
 from scc_task.protocol.base import Model
 from scc_task.protocol.calibration import Calibration
 from scc_task.protocol.explain import ambiguous_words, explain
+from scc_task.protocol.fault_file import FaultScript
 from scc_task.protocol.model import Protocol
 from scc_task.protocol.names import nearest
 from scc_task.protocol.rig import Rig
@@ -24,6 +25,7 @@ _KINDS: Final[dict[type[Model], tuple[str, str, str]]] = {
     Rig: ("rig", "cuff", "rigs/simulated.yaml"),
     Texts: ("text", "texts", "protocols/text/en.yaml"),
     Calibration: ("calibration", "subject", "protocols/calibration-example.yaml"),
+    FaultScript: ("fault", "faults", "rigs/faults-example.yaml"),
 }
 
 M_co = TypeVar("M_co", bound=Model, covariant=True)
@@ -88,6 +90,11 @@ def load_texts(path: Path) -> Loaded[Texts]:
 def load_calibration(path: Path) -> Loaded[Calibration]:
     """Return a participant's calibration file, or raise `FilesInvalid`."""
     return _load(path, Calibration)
+
+
+def load_faults(path: Path) -> Loaded[FaultScript]:
+    """Return a fault script for an emulated device, or raise `FilesInvalid`."""
+    return _load(path, FaultScript)
 
 
 def text_file(protocol: Path, language: str) -> Path:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from scc_task.protocol.base import Model
 from scc_task.protocol.calibration import Calibration
+from scc_task.protocol.fault_file import FaultScript
 from scc_task.protocol.model import Protocol
 from scc_task.protocol.rig import Rig
 from scc_task.protocol.texts import Texts
@@ -15,11 +16,12 @@ ROOTS: Final[dict[str, type[Model]]] = {
     "rig": Rig,
     "text": Texts,
     "calibration": Calibration,
+    "faults": FaultScript,
 }
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """Return the JSON schema of a kind of file: protocol, rig, text or calibration."""
+    """Return the JSON schema of a kind of file: protocol, rig, text, calibration or faults."""
     schema = _without_null(ROOTS[kind].model_json_schema(by_alias=True))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from hardware.clock import VirtualClock
 from hardware.drivers.reference import ReferenceCuff
 from hardware.errors import LinkLost
+from hardware.fault_script import Fault
 from hardware.interlock import InterlockSettings
 from hardware.limits import Limits
 from hardware.readings import CommandReport, CuffReport, FaultReport, Program, Refusal, VentReport
+from hardware.sim.faults import TroubledDevice, Unplugged
 from hardware.sim.plant import Plant, PlantSettings
 from hardware.sim.reference import EmulatedReference
 from hardware.sim.wire import LoopWire
@@ -29,7 +31,11 @@ class BreakableWire(LoopWire):
 
     def read(self, *, wait_s: float) -> bytes:
         self._look()
-        return super().read(wait_s=wait_s)
+        try:
+            return super().read(wait_s=wait_s)
+        except Unplugged:
+            self.cut = True
+            raise LinkLost("unplugged", where=self.name, do="look at the cable") from None
 
     def _look(self) -> None:
         if self.cut:
@@ -43,16 +49,17 @@ class Bench:
     limits: Limits = field(default_factory=Limits)
     plant: PlantSettings = field(default_factory=PlantSettings)
     patience_s: float = 0.5
+    script: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
         self.clock = VirtualClock()
         self.valve: list[tuple[float, str]] = []
-        self.device = EmulatedReference(
-            Plant(self.plant, seed=1),
-            start_s=self.clock.now_s(),
-            witness=lambda what, time_s: self.valve.append((time_s, what)),
+        start_s, air = self.clock.now_s(), Plant(self.plant, seed=1)
+        self.device = EmulatedReference(air, start_s=start_s, witness=self._witness)
+        self.troubled = TroubledDevice(
+            self.device, air, self.script, start_s=start_s, seed=1, witness=self._witness
         )
-        self.wire = BreakableWire(self.device, self.clock)
+        self.wire = BreakableWire(self.troubled, self.clock)
         self.cuff = ReferenceCuff(self.wire, self.clock)
         self.identity = self.cuff.identify()
         self.reports: list[CuffReport] = []
@@ -66,6 +73,11 @@ class Bench:
         )
         self.beats = 0
         self.alive = True
+
+    def _witness(self, what: str, time_s: float) -> None:
+        self.valve.append((time_s, what))
+        if what in ("valve closed", "valve open"):
+            self.troubled.valve(closed=what == "valve closed", time_s=time_s)
 
     @property
     def now_s(self) -> float:
