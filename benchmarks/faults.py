@@ -1,0 +1,202 @@
+"""A fault campaign: every fault, at random instants of an inflation, through real processes and a pty.
+
+``benchmarks/faults.py [--trials 20] [--jobs 3]`` runs a task that holds a pressure (no window), its
+supervisor, and the emulated reference controller in three processes. Each trial makes one thing go wrong: on the
+wire, in the device, in the air, or by killing or stopping a process. The device's own log says when the
+valve opened and when the cuff was empty. The reference is a planned end of an inflation.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from measure import ROOT, quantiles
+
+from hardware.clock import now_s
+from hardware.fault_script import DEFAULT_AMOUNT, FaultKind
+from scc_task.record.read import read_lines
+
+HOLD_S = 5.0
+EMPTY_WAIT_S = 20.0
+HOST = ROOT / "benchmarks" / "holding_task.py"
+
+
+def _kill(*names: str, how: signal.Signals) -> Callable[[dict[str, int]], None]:
+    def act(pids: dict[str, int]) -> None:
+        for name in names:
+            os.kill(pids[name], how)
+
+    return act
+
+
+PROCESS_FAULTS: dict[str, Callable[[dict[str, int]], None]] = {
+    "task killed": _kill("task", how=signal.SIGKILL),
+    "task stopped": _kill("task", how=signal.SIGSTOP),
+    "supervisor killed": _kill("supervisor", how=signal.SIGKILL),
+    "supervisor stopped": _kill("supervisor", how=signal.SIGSTOP),
+    "task and supervisor killed": _kill("supervisor", "task", how=signal.SIGKILL),
+    "operator's interrupt": _kill("task", how=signal.SIGINT),
+}
+CANNOT_VENT = ("stuck_valve", "kink")
+"""No software can empty these: what counts is that it says so and keeps trying."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one trial gave; times in milliseconds from the fault, ``None`` where it did not happen."""
+
+    vent_ms: float | None
+    empty_ms: float | None
+    reason: str
+    lost: int
+
+
+def one_trial(fault: str, seed: int, folder: Path) -> Trial:
+    """Run one trial."""
+    folder.mkdir(parents=True)
+    at_s = random.Random(seed).uniform(0.3, HOLD_S - 0.3)
+    log, journal, faults = folder / "device.jsonl", folder / "journal.jsonl", []
+    if fault in {kind.value for kind in FaultKind}:
+        amount = DEFAULT_AMOUNT.get(FaultKind(fault), 1.0)
+        script = folder / "faults.yaml"
+        entry = {"kind": fault, "into_s": round(at_s, 3), "amount": amount}
+        script.write_text(json.dumps({"version": 1, "faults": [entry]}))
+        faults = ["--faults", str(script)]
+    device = subprocess.Popen(
+        [
+            *(sys.executable, str(ROOT / "run_task.py"), "emulate", "reference"),
+            *("--seed", str(seed), "--log", str(log), *faults),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert device.stdout is not None
+    port = device.stdout.readline().split(maxsplit=1)[1].strip()
+    task = subprocess.Popen(
+        [sys.executable, str(HOST), port, str(journal), str(HOLD_S)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        return _watch(fault, at_s, task, log, journal)
+    finally:
+        for process in (task, device):
+            if process.poll() is None and process is task:
+                os.kill(process.pid, signal.SIGCONT)
+                process.kill()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+        task.wait()
+        device.wait()
+
+
+def _watch(fault: str, at_s: float, task: Any, log: Path, journal: Path) -> Trial:
+    supervisor = int(task.stdout.readline().split()[1])
+    pids = {"task": task.pid, "supervisor": supervisor}
+    closed_s = _first(log, "valve closed", 0.0, 15.0)
+    if closed_s is None:
+        raise SystemExit(f"{fault}: the inflation did not begin")
+    if fault in PROCESS_FAULTS:
+        time.sleep(max(0.0, closed_s + at_s - now_s()))
+        fault_s = now_s()
+        PROCESS_FAULTS[fault](pids)
+    elif fault == "planned end":
+        fault_s = closed_s + HOLD_S
+    else:
+        fault_s = _first(log, f"fault {fault}", 0.0, 10.0) or closed_s + at_s
+    patience_s = EMPTY_WAIT_S if fault not in CANNOT_VENT else 16.0
+    opened_s = _first(log, "valve open", fault_s - 0.02, patience_s)
+    empty_s = _first(log, "empty", fault_s - 0.02, patience_s if fault not in CANNOT_VENT else 0.1)
+    reason = _reason(task, fault)
+    if fault == "supervisor stopped":
+        os.kill(supervisor, signal.SIGKILL)
+    contents = read_lines(journal)
+    lost = len(contents.corrupt_lines)
+    return Trial(_ms(fault_s, opened_s), _ms(fault_s, empty_s), reason, lost)
+
+
+def _reason(task: Any, fault: str) -> str:
+    """Return what the task said of it; a task that is dead or stopped says nothing."""
+    if fault.startswith("task "):
+        return "-"
+    for line in task.stdout:
+        if line.startswith(("fault", "ended")):
+            return str(line).strip().removeprefix("fault ")
+    return "-"
+
+
+def _first(log: Path, what: str, from_s: float, wait_s: float) -> float | None:
+    deadline_s = now_s() + wait_s
+    while now_s() < deadline_s:
+        if log.exists():
+            for line in log.read_text().splitlines():
+                event = json.loads(line)
+                if event["what"] == what and event["time_s"] >= from_s:
+                    return float(event["time_s"])
+        time.sleep(0.01)
+    return None
+
+
+def _ms(from_s: float, to_s: float | None) -> float | None:
+    return None if to_s is None else max(0.0, (to_s - from_s) * 1000)
+
+
+def _times(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    q = quantiles(known)
+    return f"{q['median']:.0f} / {q['p99']:.0f} / {q['max']:.0f}"
+
+
+def main() -> None:
+    """Run the campaign and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=None, help="names of faults")
+    options = parser.parse_args()
+    names = ["planned end", *PROCESS_FAULTS, *(kind.value for kind in FaultKind)]
+    print(
+        "| fault | trials | valve open | valve open after ms | below 15 mmHg after ms | said | lost |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    failed = False
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
+        for name in options.only or names:
+            started = [
+                pool.submit(
+                    one_trial, name, seed, Path(folder) / f"{name.replace(' ', '-')}-{seed}"
+                )
+                for seed in range(options.trials)
+            ]
+            trials = [future.result() for future in started]
+            opened = sum(trial.vent_ms is not None for trial in trials)
+            said = sorted({trial.reason for trial in trials})
+            lost = sum(trial.lost for trial in trials)
+            failed = failed or opened < len(trials) or lost > 0
+            print(
+                f"| {name} | {len(trials)} | {opened} | {_times([t.vent_ms for t in trials])}"
+                f" | {_times([t.empty_ms for t in trials])} | {', '.join(said)} | {lost} |",
+                flush=True,
+            )
+    print("\nTimes: median / p99 / max, from the fault. 'valve open': the device let the air out.")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
