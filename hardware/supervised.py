@@ -6,6 +6,7 @@ import multiprocessing
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
+from pathlib import Path
 from typing import Any, Final
 
 from hardware.clock import Clock
@@ -33,12 +34,22 @@ class SupervisedCuff:
         Limits and patience.
     clock
         The machine's clock, for the time of a lost supervisor.
+    record
+        Where the supervisor keeps a record of its own; none if not given.
     """
 
-    def __init__(self, address: CuffAddress, settings: SupervisorSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        address: CuffAddress,
+        settings: SupervisorSettings,
+        clock: Clock,
+        *,
+        record: Path | None = None,
+    ) -> None:
         # spawn on every platform: a fork would carry the window, and its locks, into the guard
         self._context = multiprocessing.get_context("spawn")
         self._address, self._settings, self._clock = address, settings, clock
+        self._record = record
         self._heart: Any = RawValue(ctypes.c_uint64, 0)
         self._process: multiprocessing.process.BaseProcess | None = None
         self._orders: Connection | None = None
@@ -64,7 +75,14 @@ class SupervisedCuff:
         self._reports, reports_in = self._context.Pipe(duplex=False)
         self._process = self._context.Process(
             target=supervise,
-            args=(self._address, self._settings, orders_out, reports_in, self._heart),
+            args=(
+                self._address,
+                self._settings,
+                orders_out,
+                reports_in,
+                self._heart,
+                self._record,
+            ),
             name="cuff supervisor",
             daemon=False,
         )

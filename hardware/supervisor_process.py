@@ -2,7 +2,7 @@
 
 What it listens to for the end of the task, all at once: the order pipe's end of file, the parent's
 sentinel and on Linux its pidfd (each alone has been seen to fail), and the task's heart. It never
-writes to disk, prints, or waits for the task: reports leave through a bounded queue and a thread.
+prints or waits, for the task or for a disk: reports leave through bounded queues and threads.
 """
 
 import contextlib
@@ -15,11 +15,13 @@ import threading
 from collections import deque
 from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final
 
+from hardware.blackbox import BlackBox
 from hardware.clock import RealClock
 from hardware.errors import HardwareError
-from hardware.readings import Identity
+from hardware.readings import CuffReport, Identity
 from hardware.registry import CuffAddress, build_driver, open_wire
 from hardware.supervisor import Order, Supervisor, SupervisorSettings
 from hardware.transport import SerialTransport
@@ -106,6 +108,7 @@ def supervise(
     orders: Connection,
     reports: Connection,
     heart: Any,  # a ctypes counter in shared memory has no public type
+    record: Path | None,
 ) -> None:
     """Run the supervisor until the task says goodbye or is gone. The target of the process.
 
@@ -129,13 +132,22 @@ def supervise(
     _raise_priority()
     gc.freeze()
     gc.disable()
-    supervisor = Supervisor(cuff, identity, settings, mouth.say)
+    box = BlackBox(record) if record is not None else None
+
+    def report(found: CuffReport) -> None:
+        mouth.say(found)
+        if box is not None:
+            box.take(found)
+
+    supervisor = Supervisor(cuff, identity, settings, report)
     mouth.say(identity)
     try:
         _serve(supervisor, wire, orders, parent, heart, clock)
     finally:
         _end_vented(supervisor, wire, clock)
         mouth.finish(0.5)
+        if box is not None:
+            box.finish(2.0)
         wire.close()
 
 

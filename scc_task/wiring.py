@@ -173,7 +173,10 @@ def _open_room(
         port = rig.cuff.port
         if rig.simulated:
             port = _serve_cuff(stack, prepared)
-        cuff = SupervisedCuff(_address(prepared, port), _supervision(prepared), clock)
+        record = prepared.name.supervisor_record(prepared.data)
+        cuff = SupervisedCuff(
+            _address(prepared, port), _supervision(prepared), clock, record=record
+        )
         stack.callback(cuff.close)
         identity = cuff.open()
         _refuse_if_too_much(plan, identity, port)

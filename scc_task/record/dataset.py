@@ -9,6 +9,7 @@ from typing import Any
 
 from scc_task import __version__
 from scc_task.record import descriptions
+from scc_task.record.beyond import beyond
 from scc_task.record.events import COLUMNS, event_rows
 from scc_task.record.files import MISSING, json_bytes, table_bytes, write_atomic
 from scc_task.record.paths import JOURNAL, RunName, journal_of
@@ -99,10 +100,15 @@ def derive(journal_path: Path, data_dir: Path) -> DatasetReport:
         called again.
     """
     contents = best_copy(journal_of(journal_path))
-    run = sort_out(contents)
+    more = beyond(contents)
+    run = sort_out(contents, more)
     start = run.start
     name = RunName(subject=start.subject, session=start.session, run=start.run, task=run.plan.task)
     ledger = _Ledger(notes=[*contents.notes, *_remarks(run, name, contents.path)])
+    if more:
+        ledger.notes.append(
+            f"{len(more)} documents after the journal broke off are from the supervisor's own record"
+        )
     if run.t0_s is None:
         ledger.notes.append(
             f"the run ended before time zero ({run.stop_reason}): there are no events and no "

@@ -8,6 +8,7 @@ from scc_task.errors import RunExists, UsageInvalid
 
 _LABEL = re.compile(r"[0-9A-Za-z]+")
 JOURNAL = "_journal.jsonl"
+SUPERVISOR = "_supervisor.jsonl"
 RESCUE = "_journal.rescue.jsonl"
 _DERIVED = ("_events.tsv", "_events.json", "_recording-cuff_physio.tsv.gz")
 
@@ -66,6 +67,10 @@ class RunName:
         """Return the folder of the session's journals."""
         return data / "sourcedata" / f"sub-{self.subject}" / f"ses-{self.session}"
 
+    def supervisor_record(self, data: Path) -> Path:
+        """Return where the cuff's supervisor keeps a record of its own."""
+        return self.source_folder(data) / f"{self.stem}{SUPERVISOR}"
+
     def journal(self, data: Path) -> Path:
         """Return where the run's journal is written."""
         return self.source_folder(data) / f"{self.stem}{JOURNAL}"
@@ -74,6 +79,11 @@ class RunName:
 def rescue_of(journal: Path) -> Path:
     """Return where a journal goes whole, when its own file could not be written."""
     return journal.with_name(f"{journal.stem}.rescue.jsonl")
+
+
+def supervisor_record_of(journal: Path) -> Path:
+    """Return the supervisor's record that belongs to a journal."""
+    return journal.with_name(journal.name.removesuffix(JOURNAL) + SUPERVISOR)
 
 
 def journal_of(path: Path) -> Path:

@@ -54,8 +54,13 @@ class RunRecord:
     last_s: float
 
 
-def sort_out(contents: JournalContents) -> RunRecord:
+def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunRecord:
     """Return the run of a journal.
+
+    Parameters
+    ----------
+    more
+        What the cuff's supervisor recorded beyond it (`scc_task.record.beyond`).
 
     Raises
     ------
@@ -84,10 +89,10 @@ def sort_out(contents: JournalContents) -> RunRecord:
         t0_s=None if zero is None else zero.time_s,
         began={d.number: d for d in reversed(documents) if isinstance(d, StepBegan)},
         missed=frozenset(d.number for d in documents if isinstance(d, StepMissed)),
-        inflations=inflations(documents),
+        inflations=inflations((*documents, *more)),
         ratings={d.step: d for d in documents if isinstance(d, Rating)},
         pulses_s=tuple(d.time_s for d in documents if isinstance(d, Pulse)),
-        samples=tuple(d for d in documents if isinstance(d, Samples)),
+        samples=tuple(d for d in (*documents, *more) if isinstance(d, Samples)),
         stop=stop,
         stop_reason=StopReason.KILLED.value if stop is None else stop.reason,
         end_s=last_s if stop is None else stop.end_s,

@@ -119,7 +119,9 @@ def test_a_killed_task_is_vented_and_recovered(start: Start, short_protocol: Pat
     assert found.returncode == 0, found.stdout + found.stderr
     assert "killed" in found.stdout
     assert run.documents() == whole
-    assert [r["trial_type"] for r in events_of(run.data)] == ["instruction", "anticipation", "pain"]
+    rows = events_of(run.data)
+    assert [r["trial_type"] for r in rows] == ["instruction", "anticipation", "pain"]
+    assert rows[-1]["fall_s"] != "n/a"  # the supervisor went on recording until the cuff was empty
     assert validate_dataset(run.data) == []
 
 
