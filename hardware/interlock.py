@@ -23,7 +23,9 @@ class InterlockSettings:
     ``overshoot``: above target + 20 mmHg for more than 1 s. ``shortfall``: below target - 20 mmHg for more
     than 3 s, after ``ramp_s``. ``unasked``: above 20 mmHg for more than 0.5 s while nothing was
     asked. ``stale_s``: longest silence of the pressure while armed. ``vent_s``: a cuff that holds
-    15 mmHg longer than this after a vent does not vent.
+    15 mmHg longer than this after a vent does not vent. ``frozen_s``: both sensors may not repeat the
+    same number for longer than this while a pressure is held; a real sensor is never that quiet. ``None``
+    for a device whose steps are coarser than its noise.
     """
 
     overshoot_mmhg: float = 20.0
@@ -37,6 +39,7 @@ class InterlockSettings:
     vented_mmhg: float = 15.0
     vent_s: float = 10.0
     overrun_s: float = 0.3
+    frozen_s: float | None = 5.0
 
 
 class Interlock:
@@ -53,6 +56,7 @@ class Interlock:
         self._above_since_s: float | None = None
         self._below_since_s: float | None = None
         self._unasked_since_s: float | None = None
+        self._frozen_since_s: float | None = None
         self._over_count = 0
         self.fault: FaultReport | None = None
 
@@ -70,6 +74,7 @@ class Interlock:
         self._program = program
         self._venting_since_s = None
         self._above_since_s = self._below_since_s = self._unasked_since_s = None
+        self._frozen_since_s = None
 
     def venting(self, now_s: float) -> None:
         """Expect falling pressure from now on."""
@@ -108,8 +113,11 @@ class Interlock:
     def judge_sample(self, sample: Sample) -> FaultReport | None:
         """Return the first fault that this sample shows, once."""
         measured_mmhg, now_s = _higher_mmhg(sample), sample.arrival_s
-        if self._last is None or sample.device_ms != self._last.device_ms:
+        last = self._last
+        if last is None or sample.device_ms != last.device_ms:
             self._last_fresh_s = now_s  # a frozen device repeats itself: that is no sign of life
+        repeats = last is not None and _readings(last) == _readings(sample)
+        self._frozen_since_s = _since(self._frozen_since_s, now_s, when=repeats)
         self._last = sample
         if not math.isfinite(measured_mmhg) or measured_mmhg < -50.0:
             return self._trip(now_s, "implausible", f"the pressure reads {measured_mmhg} mmHg")
@@ -132,6 +140,9 @@ class Interlock:
         if _longer(self._above_since_s, now_s, s.overshoot_s):
             message = f"{measured_mmhg:.0f} mmHg, {program.target_mmhg:.0f} was asked for"
             return self._trip(now_s, "overshoot", message)
+        if s.frozen_s is not None and _longer(self._frozen_since_s, now_s, s.frozen_s):
+            message = f"the sensors have said {measured_mmhg:.1f} mmHg for {s.frozen_s:g} s"
+            return self._trip(now_s, "frozen_sensors", f"{message}: they no longer measure")
         ramped = now_s > program.onset_s + s.ramp_s
         under = ramped and measured_mmhg < program.target_mmhg - s.shortfall_mmhg
         self._below_since_s = _since(self._below_since_s, now_s, when=under)
@@ -184,6 +195,10 @@ class Interlock:
         return self.latch(
             FaultReport(reason=reason, code=code, time_s=now_s, message=message, do=do)
         )
+
+
+def _readings(sample: Sample) -> tuple[float, float | None]:
+    return sample.measured_mmhg, sample.second_mmhg
 
 
 def _higher_mmhg(sample: Sample) -> float:

@@ -16,7 +16,6 @@ from rich.console import Console
 import scc_task
 from hardware.clock import Clock, RealClock, VirtualClock
 from hardware.inprocess import InProcessCuff
-from hardware.interlock import InterlockSettings
 from hardware.limits import check_pressure
 from hardware.readings import Identity
 from hardware.registry import CuffAddress
@@ -280,7 +279,7 @@ def _supervision(prepared: Prepared) -> SupervisorSettings:
     return SupervisorSettings(
         limits=prepared.plan.limits,
         patience_s=prepared.rig.supervisor.patience_s,
-        interlock=InterlockSettings(),
+        interlock=prepared.rig.supervisor.as_interlock(),
     )
 
 

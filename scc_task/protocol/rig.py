@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from hardware.interlock import InterlockSettings
 from hardware.limits import Limits
 from scc_task.protocol.base import (
     HARDEST_CEILING_MMHG,
@@ -200,11 +201,54 @@ class RigLimits(Model):
 
 
 class Supervisor(Model):
-    """The process that watches the cuff."""
+    """The process that watches the cuff: when it vents. Limits may be stricter here, never looser.
+
+    The defaults are those of `hardware.interlock.InterlockSettings`.
+    """
 
     patience_s: float = Field(
         ge=0.2, le=2, description="longest silence before it vents, in seconds", examples=[0.5]
     )
+    overshoot_mmhg: float = Field(
+        default=20.0, ge=5, le=20, description="above the target, in mmHg", examples=[20]
+    )
+    overshoot_s: float = Field(
+        default=1.0, ge=0.1, le=1, description="longest overshoot, in seconds", examples=[1]
+    )
+    shortfall_mmhg: float = Field(
+        default=20.0, ge=5, le=20, description="below the target, in mmHg", examples=[20]
+    )
+    shortfall_s: float = Field(
+        default=3.0, ge=0.5, le=3, description="longest shortfall, in seconds", examples=[3]
+    )
+    ramp_s: float = Field(
+        default=5.0,
+        ge=1,
+        le=10,
+        description="time to reach the target before a shortfall counts, in seconds",
+        examples=[5],
+    )
+    stale_s: float = Field(
+        default=0.5,
+        ge=0.2,
+        le=1,
+        description="longest silence of the pressure, in seconds",
+        examples=[0.5],
+    )
+    vent_s: float = Field(
+        default=10.0,
+        ge=3,
+        le=10,
+        description="longest time to empty the cuff, in seconds",
+        examples=[10],
+    )
+
+    entry: ClassVar[str] = "setting"
+
+    def as_interlock(self) -> InterlockSettings:
+        """Return the settings as the interlock knows them."""
+        named = {n: getattr(self, n) for n in type(self).model_fields if n != "patience_s"}
+        return InterlockSettings(**named)
 
 
 class Rig(Model):

@@ -38,10 +38,17 @@ def interlock() -> Interlock:
 
 
 def judged(
-    interlock: Interlock, mmhg: float, *, from_s: float, to_s: float, state: CuffState
+    interlock: Interlock,
+    mmhg: float,
+    *,
+    from_s: float,
+    to_s: float,
+    state: CuffState,
+    noise: float = 0.1,
 ) -> FaultReport | None:
     for index in range(round((to_s - from_s) / 0.02)):
-        fault = interlock.judge_sample(sample(from_s + index * 0.02, mmhg, state))
+        reading = mmhg + noise * (index % 2)
+        fault = interlock.judge_sample(sample(from_s + index * 0.02, reading, state))
         if fault is not None:
             return fault
     return None
@@ -150,6 +157,22 @@ def test_a_cuff_that_does_not_vent_is_a_fault_that_says_disconnect(interlock: In
     assert fault is not None
     assert fault.code == "vent_failed"
     assert "disconnect" in fault.do
+
+
+def test_sensors_that_repeat_themselves_while_holding_are_frozen(interlock: Interlock) -> None:
+    interlock.inflating(PROGRAM)
+    hold = {"state": CuffState.HOLD, "noise": 0.0}
+    assert judged(interlock, 140.0, from_s=11.0, to_s=16.0, **hold) is None
+    fault = judged(interlock, 140.0, from_s=16.0, to_s=16.2, **hold)
+    assert fault is not None
+    assert fault.code == "frozen_sensors"
+
+
+def test_coarse_sensors_may_repeat_themselves() -> None:
+    judge = Interlock(InterlockSettings(frozen_s=None), device_ceiling_mmhg=300.0)
+    judge.armed(0.0)
+    judge.inflating(PROGRAM)
+    assert judged(judge, 140.0, from_s=11.0, to_s=24.0, state=CuffState.HOLD, noise=0.0) is None
 
 
 def test_only_the_first_fault_counts(interlock: Interlock) -> None:
