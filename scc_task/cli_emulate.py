@@ -30,7 +30,7 @@ def _log(path: Path | None) -> AbstractContextManager[IO[str] | None]:
 
 
 FaultsOption = Annotated[
-    Path | None, typer.Option("--faults", help="fault script, e.g. rigs/faults-example.yaml")
+    Path | None, typer.Option("--faults", help="fault script, e.g. protocols/faults-example.yaml")
 ]
 
 

@@ -25,7 +25,7 @@ _KINDS: Final[dict[type[Model], tuple[str, str, str]]] = {
     Rig: ("rig", "cuff", "rigs/simulated.yaml"),
     Texts: ("text", "texts", "protocols/text/en.yaml"),
     Calibration: ("calibration", "subject", "protocols/calibration-example.yaml"),
-    FaultScript: ("fault", "faults", "rigs/faults-example.yaml"),
+    FaultScript: ("fault", "faults", "protocols/faults-example.yaml"),
 }
 
 M_co = TypeVar("M_co", bound=Model, covariant=True)
