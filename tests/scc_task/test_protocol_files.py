@@ -12,7 +12,13 @@ from protocol_files import BROKEN, PROTOCOLS, RIGS, ROOT, protocol_with
 from test_protocol_broken_files import problems_of, refusal
 
 from scc_task.protocol.check import check_protocol
-from scc_task.protocol.load import load_calibration, load_protocol, load_rig, load_texts
+from scc_task.protocol.load import (
+    load_calibration,
+    load_faults,
+    load_protocol,
+    load_rig,
+    load_texts,
+)
 from scc_task.protocol.schema import schema_texts
 from scc_task.protocol.texts import REQUIRED_TEXTS
 from scc_task.protocol.yaml_file import read_tree
@@ -34,7 +40,7 @@ def test_every_shipped_protocol_fits_every_shipped_rig(name: str, rig: str) -> N
 
 def test_every_shipped_file_is_tested() -> None:
     there = {p.stem for p in PROTOCOLS.glob("*.yaml")}
-    assert there == {*SHIPPED, "calibration-example"}
+    assert there == {*SHIPPED, "calibration-example", "faults-example"}
 
 
 def test_the_neutral_run_differs_from_the_self_compassion_run_in_its_instruction_only() -> None:
@@ -252,3 +258,8 @@ def test_a_hostile_file_is_refused_without_harm(raw: bytes) -> None:
     tree, problems = read_tree("hostile.yaml", raw)
     assert tree is None
     assert len(problems) == 1
+
+
+def test_the_example_of_a_fault_script_is_one() -> None:
+    faults = load_faults(PROTOCOLS / "faults-example.yaml").model.as_faults()
+    assert [fault.kind for fault in faults] == ["leak", "drop"]
