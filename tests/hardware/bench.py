@@ -1,5 +1,6 @@
 """A cuff on the bench: supervisor, driver, codec and emulator on one virtual clock."""
 
+import contextlib
 from dataclasses import dataclass, field
 
 from hardware.clock import VirtualClock
@@ -90,6 +91,9 @@ class Bench:
                 self.beats += 1
             self.supervisor.heart(self.beats, self.now_s)
             self.supervisor.step(self.now_s)
+            if self.wire.cut:  # the device lives on without us
+                with contextlib.suppress(Unplugged):
+                    self.troubled.advance(self.now_s)
             self.clock.sleep_until(min(end_s, self.now_s + STEP_S))
 
     def arm(self) -> None:

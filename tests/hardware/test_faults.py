@@ -36,12 +36,6 @@ def troubled(kind: FaultKind, into_s: float, *, for_s: float = 1e9) -> Bench:
 def test_a_fault_in_an_inflation_is_found_and_vented(kind: FaultKind, into_s: float) -> None:
     bench = troubled(kind, into_s)
     bench.run(26.0)
-    for _ in range(200):  # the device goes on without us, as a real one would
-        bench.clock.sleep_until(bench.now_s + 0.05)
-        try:
-            bench.troubled.advance(bench.now_s)
-        except Exception:  # noqa: BLE001  the port is gone, the air is not
-            continue
     assert bench.faults()[0] in FOUND[kind]
     assert bench.device.pressure_mmhg < 1.0
     opened_s = [t for t, what in bench.valve if what == "valve open"]
