@@ -1,9 +1,9 @@
 """A fault campaign: every fault, at random instants of an inflation, through real processes and a pty.
 
 ``benchmarks/faults.py [--trials 20] [--jobs 3]`` runs a task that holds a pressure (no window), its
-supervisor, and the emulated reference controller in three processes. Each trial makes one thing go wrong: on the
-wire, in the device, in the air, or by killing or stopping a process. The device's own log says when the
-valve opened and when the cuff was empty. The reference is a planned end of an inflation.
+supervisor, and the emulated reference controller in three processes. Each trial makes one thing go
+wrong: on the wire, in the device, in the air, or by killing or stopping a process. The device's own
+log says when the valve opened and when the cuff was empty. The reference is a planned end of an inflation.
 """
 
 import argparse

@@ -13,7 +13,8 @@ class Capabilities:
 
     ``finite_programs``: an inflation ends by itself on the device, also when the wire is gone.
     ``own_watchdog``: the device vents by itself when it no longer hears from us.
-    ``samples_hz``: how often it reports its pressure; 0 where it measures none.
+    ``shows_noise``: its sensor is finer than its noise, so that a reading which repeats itself for
+    seconds is no measurement. ``samples_hz``: how often it reports its pressure; 0 where it measures none.
     """
 
     measures_pressure: bool
@@ -21,6 +22,7 @@ class Capabilities:
     own_watchdog: bool
     samples_hz: float
     channels: int
+    shows_noise: bool = False
 
 
 class CuffDriver(Protocol):

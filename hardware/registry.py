@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hardware.clock import Clock
-from hardware.codec import cuff1_table
+from hardware.codec import alicat_table, cpar_table, cuff1_table
 from hardware.cuff import CuffDriver
+from hardware.drivers.alicat import AlicatCuff
+from hardware.drivers.cpar import CparCuff
 from hardware.drivers.reference import ReferenceCuff
 from hardware.transport import SerialTransport, Transport
 
@@ -29,6 +31,8 @@ class Driver:
 
 DRIVERS: Mapping[str, Driver] = {
     "reference": Driver(build=ReferenceCuff, baud=cuff1_table.BAUD),
+    "cpar": Driver(build=CparCuff, baud=cpar_table.BAUD),
+    "alicat": Driver(build=AlicatCuff, baud=alicat_table.BAUD),
 }
 
 

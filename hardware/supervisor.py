@@ -6,6 +6,7 @@ what the task asks is checked again here, and silence of the task vents.
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -85,7 +86,10 @@ class Supervisor:
     ) -> None:
         self._cuff, self._report, self._set = cuff, report, settings
         self._ceiling_mmhg = min(settings.limits.ceiling_mmhg, identity.ceiling_mmhg)
-        self._interlock = Interlock(settings.interlock, device_ceiling_mmhg=identity.ceiling_mmhg)
+        rules = settings.interlock
+        if not cuff.capabilities.shows_noise:  # it may repeat itself and still measure
+            rules = dataclasses.replace(rules, frozen_s=None)
+        self._interlock = Interlock(rules, device_ceiling_mmhg=identity.ceiling_mmhg)
         self._armed = False
         self._link_up = True
         self._loaded: Program | None = None

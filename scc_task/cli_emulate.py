@@ -46,6 +46,30 @@ def emulate_reference(
     return _serve_cuff("reference", link=link, tcp=tcp, seed=seed, faults=faults, log=log)
 
 
+@app.command("cpar")
+def emulate_cpar(
+    link: LinkOption = None,
+    tcp: TcpOption = None,
+    seed: SeedOption = 0,
+    faults: FaultsOption = None,
+    log: LogOption = None,
+) -> int:
+    """Serve a NociTech CPAR cuff algometer (map C). Ends when its standard input ends."""
+    return _serve_cuff("cpar", link=link, tcp=tcp, seed=seed, faults=faults, log=log)
+
+
+@app.command("alicat")
+def emulate_alicat(
+    link: LinkOption = None,
+    tcp: TcpOption = None,
+    seed: SeedOption = 0,
+    faults: FaultsOption = None,
+    log: LogOption = None,
+) -> int:
+    """Serve an Alicat PCD pressure controller with a cuff. Ends when its standard input ends."""
+    return _serve_cuff("alicat", link=link, tcp=tcp, seed=seed, faults=faults, log=log)
+
+
 def _serve_cuff(
     driver: str,
     *,

@@ -42,6 +42,7 @@ class ReferenceCuff:
         own_watchdog=True,
         samples_hz=table.STREAM_HZ,
         channels=1,
+        shows_noise=True,
     )
     IDENTIFY_S: Final = 3.0
     """A board that restarts when its port is opened needs about 2 s (bootloader)."""

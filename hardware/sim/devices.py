@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from hardware.sim.alicat import EmulatedAlicat
+from hardware.sim.cpar import EmulatedCpar
 from hardware.sim.faults import Faultable
 from hardware.sim.plant import Plant
 from hardware.sim.reference import EmulatedReference
@@ -16,4 +18,16 @@ def _reference(plant: Plant, start_s: float, witness: Witness | None) -> Faultab
     return EmulatedReference(plant, start_s=start_s, witness=witness)
 
 
-DEVICES: Final[Mapping[str, Make]] = {"reference": _reference}
+def _alicat(plant: Plant, start_s: float, witness: Witness | None) -> Faultable:
+    return EmulatedAlicat(plant, start_s=start_s, witness=witness)
+
+
+def _cpar(plant: Plant, start_s: float, witness: Witness | None) -> Faultable:
+    return EmulatedCpar(plant, start_s=start_s, witness=witness)
+
+
+DEVICES: Final[Mapping[str, Make]] = {
+    "reference": _reference,
+    "cpar": _cpar,
+    "alicat": _alicat,
+}

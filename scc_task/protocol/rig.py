@@ -19,6 +19,9 @@ from scc_task.protocol.base import (
 EMULATED: Final = "emulated"
 """The port of a device that this program emulates."""
 
+_WITHOUT_WATCHDOG: Final = ("alicat",)
+"""Devices that do not notice when nobody talks to them any more."""
+
 Site = Literal["left calf", "right calf"]
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,20}$")]
@@ -30,7 +33,10 @@ _KEYS: Final = "keys, in lower case: letters, digits (in quotes), left, right, r
 class CuffRig(Model):
     """The cuff and where it sits."""
 
-    driver: Literal["reference"] = Field(description="which device", examples=["reference"])
+    driver: Literal["reference", "cpar", "alicat"] = Field(
+        description="which device: reference (CUFF/1), cpar (NociTech CPAR) or alicat (Alicat PCD)",
+        examples=["reference"],
+    )
     port: Words = Field(
         description="'emulated', or the device's port: COM4, /dev/ttyUSB0, socket://127.0.0.1:7000",
         examples=["emulated"],
@@ -39,6 +45,21 @@ class CuffRig(Model):
         default=115200, description="speed of the port", examples=[115200]
     )
     site: Site = Field(description="where the cuff sits", examples=["left calf"])
+    independent_vent: bool = Field(
+        default=False,
+        description="true: a normally-open valve with a timer of its own empties the cuff without us",
+        examples=[True],
+    )
+
+    @model_validator(mode="after")
+    def _can_be_emptied_without_us(self) -> Self:
+        if self.driver in _WITHOUT_WATCHDOG and self.port != EMULATED and not self.independent_vent:
+            refuse(
+                f"{self.driver}: this device goes on pressing when the computer dies",
+                do="fit a normally-open dump valve with its own timer and write 'independent_vent: true'",
+                at=("driver",),
+            )
+        return self
 
 
 class ScannerRig(Model):

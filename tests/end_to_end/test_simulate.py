@@ -119,3 +119,23 @@ def test_a_practice_without_a_cuff_runs_too(tmp_path: Path) -> None:
     found = program("simulate", practice, "--seed", "1", "--data", tmp_path)
     assert found.returncode == 0, found.stdout + found.stderr
     assert validate_dataset(tmp_path) == []
+
+
+@pytest.mark.parametrize("driver", ["alicat", "cpar"])
+def test_another_cuff_gives_the_same_plan_and_a_valid_dataset(
+    seven: Path, tmp_path: Path, driver: str
+) -> None:
+    rig = tmp_path / "rig.yaml"
+    text = (ROOT / "rigs" / "simulated.yaml").read_text("utf-8")
+    rig.write_text(text.replace("driver: reference", f"driver: {driver}"), "utf-8")
+    simulate(tmp_path / "data", 7, "--rig", rig)
+    (ours,), (theirs,) = (
+        list(data.glob("sourcedata/**/*_journal.jsonl")) for data in (seven, tmp_path / "data")
+    )
+    starts = [json.loads(path.read_bytes().split(b"\n")[0][9:]) for path in (ours, theirs)]
+    assert starts[0]["plan_digest"] == starts[1]["plan_digest"]
+    assert starts[1]["device"]["model"] != starts[0]["device"]["model"]
+    rows = [r for r in events_of(tmp_path / "data") if r["trial_type"] == "pain"]
+    assert len(rows) == 8
+    assert all(abs(float(r["hold_mmhg"]) - float(r["commanded_mmhg"])) < 6 for r in rows)
+    assert validate_dataset(tmp_path / "data") == []

@@ -91,10 +91,14 @@ class Bench:
                 self.beats += 1
             self.supervisor.heart(self.beats, self.now_s)
             self.supervisor.step(self.now_s)
-            if self.wire.cut:  # the device lives on without us
-                with contextlib.suppress(Unplugged):
-                    self.troubled.advance(self.now_s)
+            if self.wire.cut:
+                self.live_on()
             self.clock.sleep_until(min(end_s, self.now_s + STEP_S))
+
+    def live_on(self) -> None:
+        """Let time pass for a device that is not connected any more."""
+        with contextlib.suppress(Unplugged):
+            self.troubled.advance(self.now_s)
 
     def arm(self) -> None:
         self.supervisor.handle(Arm(), self.now_s)

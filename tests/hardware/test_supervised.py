@@ -31,9 +31,9 @@ GENEROUS_S = 20.0
 class Device:
     """An emulated controller behind a port, and its own log."""
 
-    def __init__(self, log: Path, *arguments: str) -> None:
-        self.log = log
-        self.process = EmulatorProcess("reference", "--log", str(log), *arguments)
+    def __init__(self, log: Path, *arguments: str, driver: str = "reference") -> None:
+        self.log, self.driver = log, driver
+        self.process = EmulatorProcess(driver, "--log", str(log), *arguments)
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -64,7 +64,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def address(device: Device) -> CuffAddress:
-    return CuffAddress(driver="reference", port=device.process.port, baud=115200)
+    return CuffAddress(driver=device.driver, port=device.process.port, baud=115200)
 
 
 def gather(
@@ -102,6 +102,29 @@ def test_an_inflation_over_a_real_wire_is_measured_and_confirmed(device: Device)
     samples = [r for r in reports if isinstance(r, Sample)]
     assert max(s.measured_mmhg for s in samples) == pytest.approx(120.0, abs=5.0)
     assert [s.counter for s in samples] == list(range(samples[0].counter, samples[-1].counter + 1))
+
+
+@pytest.mark.parametrize("driver", ["cpar", "alicat"])
+def test_every_kind_of_cuff_inflates_and_vents_over_a_real_wire(
+    tmp_path: Path, driver: str
+) -> None:
+    device = Device(tmp_path / "device.jsonl", driver=driver)
+    cuff, clock, reports = SupervisedCuff(address(device), SETTINGS, RealClock()), RealClock(), []
+    cuff.open()
+    cuff.beat()
+    cuff.arm()
+    armed = lambda: "arm" in [r.command for r in reports if isinstance(r, CommandReport)]  # noqa: E731
+    gather(cuff, reports, armed)
+    onset_s = clock.now_s() + 2.0
+    cuff.load(Program(number=1, onset_s=onset_s, offset_s=onset_s + 3.0, target_mmhg=120.0))
+    gather(cuff, reports, lambda: any(isinstance(r, VentReport) for r in reports))
+    cuff.close()
+    device.process.close()
+    assert [r for r in reports if isinstance(r, FaultReport)] == []
+    assert max(s.measured_mmhg for s in reports if isinstance(s, Sample)) == pytest.approx(
+        120, abs=8
+    )
+    assert device.seen("valve open")
 
 
 def test_a_port_that_is_not_there_is_explained(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from hardware.limits import Limits
 from scc_task.protocol.check import check_protocol
 from scc_task.protocol.load import load_calibration, load_rig
 
+REAL = ["cpar.yaml", "reference.yaml"]
+REFUSED = ["alicat.yaml"]
+
 RIG = """version: 1
 name: room
 cuff: {driver: reference, port: PORT, site: left calf}
@@ -43,9 +46,25 @@ def test_the_default_rig_is_simulated_and_has_the_default_limits() -> None:
     assert (rig.responses.rating_step, rig.responses.speed_per_s) == (1, 40.0)
 
 
-def test_only_the_template_moves_a_real_cuff() -> None:
-    real = [p.name for p in sorted(RIGS.glob("*.yaml")) if not load_rig(p).model.simulated]
-    assert real == ["reference.yaml"]
+def test_only_the_templates_move_a_real_cuff() -> None:
+    real = [p.name for p in sorted(RIGS.glob("*.yaml")) if p.name not in REFUSED and is_real(p)]
+    assert real == REAL
+
+
+def is_real(path: Path) -> bool:
+    return not load_rig(path).model.simulated
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_device_without_a_watchdog_is_refused_until_somebody_else_can_empty_the_cuff(
+    tmp_path: Path, name: str
+) -> None:
+    problem = refusal(load_rig, RIGS / name).problems[0]
+    assert "goes on pressing when the computer dies" in problem.what
+    path = tmp_path / name
+    text = (RIGS / name).read_text("utf-8")
+    path.write_text(text.replace("# independent_vent: true", "independent_vent: true"), "utf-8")
+    assert load_rig(path).model.cuff.independent_vent
 
 
 def test_a_real_cuff_takes_no_emulated_answers(tmp_path: Path) -> None:
