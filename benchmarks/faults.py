@@ -1,7 +1,7 @@
 """A fault campaign: every fault, at random instants of an inflation, through real processes and a pty.
 
-``benchmarks/faults.py [--trials 20] [--jobs 3]`` runs a task that holds a pressure (no window), its
-supervisor, and the emulated reference controller in three processes. Each trial makes one thing go
+``benchmarks/faults.py [--driver reference] [--trials 20]`` runs a task that holds a pressure (no window), its
+supervisor, and an emulated cuff in three processes. Each trial makes one thing go
 wrong: on the wire, in the device, in the air, or by killing or stopping a process. The device's own
 log says when the valve opened and when the cuff was empty. The reference is a planned end of an inflation.
 """
@@ -62,7 +62,7 @@ class Trial:
     lost: int
 
 
-def one_trial(fault: str, seed: int, folder: Path) -> Trial:
+def one_trial(driver: str, fault: str, seed: int, folder: Path) -> Trial:
     """Run one trial."""
     folder.mkdir(parents=True)
     at_s = random.Random(seed).uniform(0.3, HOLD_S - 0.3)
@@ -75,7 +75,7 @@ def one_trial(fault: str, seed: int, folder: Path) -> Trial:
         faults = ["--faults", str(script)]
     device = subprocess.Popen(
         [
-            *(sys.executable, str(ROOT / "run_task.py"), "emulate", "reference"),
+            *(sys.executable, str(ROOT / "run_task.py"), "emulate", driver),
             *("--seed", str(seed), "--log", str(log), *faults),
         ],
         stdin=subprocess.PIPE,
@@ -85,7 +85,7 @@ def one_trial(fault: str, seed: int, folder: Path) -> Trial:
     assert device.stdout is not None
     port = device.stdout.readline().split(maxsplit=1)[1].strip()
     task = subprocess.Popen(
-        [sys.executable, str(HOST), port, str(journal), str(HOLD_S)],
+        [sys.executable, str(HOST), driver, port, str(journal), str(HOLD_S)],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -168,6 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--jobs", type=int, default=3)
+    parser.add_argument("--driver", default="reference")
     parser.add_argument("--only", nargs="*", default=None, help="names of faults")
     options = parser.parse_args()
     names = ["planned end", *PROCESS_FAULTS, *(kind.value for kind in FaultKind)]
@@ -180,7 +181,11 @@ def main() -> None:
         for name in options.only or names:
             started = [
                 pool.submit(
-                    one_trial, name, seed, Path(folder) / f"{name.replace(' ', '-')}-{seed}"
+                    one_trial,
+                    options.driver,
+                    name,
+                    seed,
+                    Path(folder) / f"{name.replace(' ', '-')}-{seed}",
                 )
                 for seed in range(options.trials)
             ]

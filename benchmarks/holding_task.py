@@ -1,6 +1,6 @@
 """A task without a window: arms the cuff, holds one pressure, keeps a journal. For the fault campaign.
 
-``holding_task.py PORT JOURNAL SECONDS`` prints ``supervisor PID``, then ``fault CODE`` or ``ended``.
+``holding_task.py DRIVER PORT JOURNAL SECONDS`` prints ``supervisor PID``, then ``fault CODE`` or ``ended``.
 """
 
 import signal
@@ -21,14 +21,14 @@ from scc_task.record.journal import Journal
 from scc_task.samples import SampleBlock
 
 
-def main(port: str, journal_path: str, hold_s: float) -> None:
+def main(driver: str, port: str, journal_path: str, hold_s: float) -> None:
     """Hold a pressure until it is over, however it ends."""
     clock, block = RealClock(), SampleBlock()
     stop: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: stop.append(number))
     journal = Journal(Path(journal_path))
     cuff = SupervisedCuff(
-        CuffAddress(driver="reference", port=port, baud=115200),
+        CuffAddress(driver=driver, port=port, baud=115200),
         SupervisorSettings(limits=Limits(), patience_s=0.5, interlock=InterlockSettings()),
         clock,
     )
@@ -36,7 +36,7 @@ def main(port: str, journal_path: str, hold_s: float) -> None:
     print("supervisor", cuff.pid, flush=True)
     cuff.beat()
     cuff.arm()
-    onset_s = clock.now_s() + 0.3
+    onset_s = clock.now_s() + 2.0  # some devices take a second to be loaded
     cuff.load(Program(number=1, onset_s=onset_s, offset_s=onset_s + hold_s, target_mmhg=130.0))
     said, end_s = False, clock.now_s() + hold_s + 25.0
     while clock.now_s() < end_s:
@@ -65,4 +65,4 @@ def main(port: str, journal_path: str, hold_s: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]))

@@ -1,8 +1,9 @@
 """Planned against real onsets, on the screen and on the cuff's wire, over a real 60-s run.
 
 ``benchmarks/onsets.py [--seconds 60]`` runs twice in a real window on a private display: once as
-it is, once with the render loop blocked for 200 ms every second. Commands to the cuff must not
-move. The reference, measured in the same run, is a bare loop that sleeps until the same onsets.
+it is, once with the render loop blocked for 200 ms every 0.83 s (no multiple of a step). Commands
+to the cuff must not move. The reference, measured in the same run, is a bare loop that sleeps until
+the same onsets.
 """
 
 import argparse
@@ -39,17 +40,21 @@ FLIPS = """  - trials:
 """
 
 BLOCKED = """
-import sys, time
+import os, sys, time
 from scc_task.cli import main
 from scc_task.present.window import PsychoPyScreen
 
 looked = PsychoPyScreen.closed
-last = [time.monotonic()]
+due = [time.monotonic()]
+log = open(os.environ["SCC_BLOCKS"], "w", buffering=1)
 
 def closed(self):
-    if time.monotonic() - last[0] >= 1.0:
-        last[0] = time.monotonic()
+    if time.monotonic() >= due[0]:
+        # no multiple of a step: every phase of the plan meets a block
+        due[0] = max(due[0] + 0.83, time.monotonic() + 0.3)
+        began = time.monotonic()
         time.sleep(0.2)
+        print(began, time.monotonic(), file=log)
     return looked(self)
 
 PsychoPyScreen.closed = closed
@@ -66,8 +71,25 @@ def sixty_seconds(seconds: int) -> str:
     return text + FLIPS.replace("COUNT", str(after))
 
 
+def inside_blocks(data: Path, blocks: Path) -> tuple[int, int]:
+    """Return how many planned steps and commands fell into a block of the render loop."""
+    spans = [tuple(map(float, line.split())) for line in blocks.read_text().splitlines()]
+
+    def blocked(planned_s: float) -> bool:
+        return any(from_s <= planned_s <= to_s for from_s, to_s in spans)
+
+    documents = journal(data)
+    steps = [d["planned_s"] for d in documents if d["type"] == "step"]
+    commands = [
+        d["planned_s"] for d in documents if d["type"] == "command" and d["planned_s"] is not None
+    ]
+    return sum(map(blocked, steps)), sum(map(blocked, commands))
+
+
 def one_run(folder: Path, seconds: int, environment: dict[str, str], *, script: str) -> Path:
     """Run the protocol in a window and return the data folder."""
+    folder.mkdir()
+    environment = {**environment, "SCC_BLOCKS": str(folder / "blocks")}
     start = ["-c", script] if script else [str(ROOT / "run_task.py")]
     data = folder / "data"
     subprocess.run(
@@ -123,12 +145,17 @@ def main() -> None:
         reference = reference_ms(100)
         print(row("reference: a bare sleep until the onset", reference))
         base = quantiles(reference)["median"]
-        for name, script in (("free", ""), ("blocked 200 ms every second", BLOCKED)):
+        for name, script in (("free", ""), ("blocked 200 ms every 0.83 s", BLOCKED)):
             data = one_run(Path(folder) / name.split()[0], seconds, environment, script=script)
             print(f"\nrender loop {name}")
             for what, values in errors_ms(data).items():
                 median = quantiles(values)["median"]
                 print(row(what, values), f"  median / reference {median / base:6.1f}")
+            if script:
+                steps, commands = inside_blocks(data, Path(folder) / "blocked" / "blocks")
+                print(f"planned inside a block: {steps} steps, {commands} commands")
+                if not steps:
+                    sys.exit("no onset fell into a block: this proves nothing, run it again")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ class InterlockSettings:
     ``overshoot``: above target + 20 mmHg for more than 1 s. ``shortfall``: below target - 20 mmHg for more
     than 3 s, after ``ramp_s``. ``unasked``: above 20 mmHg for more than 0.5 s while nothing was
     asked. ``stale_s``: longest silence of the pressure while armed. ``vent_s``: a cuff that holds
-    15 mmHg longer than this after a vent does not vent. ``frozen_s``: both sensors may not repeat the
+    15 mmHg longer than this after a vent does not vent. ``disobeyed_s``: longest time that the
+    valve may stay closed after a vent was asked for. ``empty_s``: a cuff that still holds 15 mmHg then
+    is dumped (deflation within 3 s is the aim, 10 s the limit). ``frozen_s``: both sensors may not repeat the
     same number for longer than this while a pressure is held; a real sensor is never that quiet. ``None``
     for a device whose steps are coarser than its noise.
     """
@@ -39,6 +41,8 @@ class InterlockSettings:
     vented_mmhg: float = 15.0
     vent_s: float = 10.0
     overrun_s: float = 0.3
+    disobeyed_s: float = 0.3
+    empty_s: float = 3.0
     frozen_s: float | None = 5.0
 
 
@@ -51,6 +55,8 @@ class Interlock:
         self._armed = False
         self._program: Program | None = None
         self._venting_since_s: float | None = None
+        self._vent_from_mmhg: float | None = None
+        self._vent_failed_said = False
         self._last: Sample | None = None
         self._last_fresh_s: float | None = None
         self._above_since_s: float | None = None
@@ -82,6 +88,8 @@ class Interlock:
         self._above_since_s = self._below_since_s = self._unasked_since_s = None
         if self._venting_since_s is None:
             self._venting_since_s = now_s
+            self._vent_from_mmhg = self.measured_mmhg
+            self._vent_failed_said = False
 
     @property
     def is_venting(self) -> bool:
@@ -129,6 +137,23 @@ class Interlock:
             return self._judge_program(sample, self._program, measured_mmhg)
         if self._venting_since_s is None:
             return self._judge_unasked(sample, measured_mmhg)
+        return self._judge_vent(sample, self._venting_since_s, measured_mmhg)
+
+    def _judge_vent(
+        self, sample: Sample, since_s: float, measured_mmhg: float
+    ) -> FaultReport | None:
+        """Judge what comes after a vent was asked for: the valve opens, the pressure falls, soon."""
+        s, now_s = self._set, sample.arrival_s
+        if sample.state in PRESSURISED_STATES and _longer(since_s, now_s, s.disobeyed_s):
+            message = f"the valve is still closed {now_s - since_s:.1f} s after the vent"
+            return self._trip(now_s, "vent_disobeyed", message, do=DISCONNECT)
+        from_mmhg = self._vent_from_mmhg
+        if from_mmhg is not None and measured_mmhg > from_mmhg + s.overshoot_mmhg:
+            message = f"the pressure rose to {measured_mmhg:.0f} mmHg after the vent"
+            return self._trip(now_s, "rising_after_vent", message, do=DISCONNECT)
+        if measured_mmhg >= s.vented_mmhg and _longer(since_s, now_s, s.empty_s):
+            message = f"{measured_mmhg:.0f} mmHg are left {now_s - since_s:.1f} s after the vent"
+            return self._trip(now_s, "slow_vent", message, do=DISCONNECT)
         return None
 
     def _judge_program(
@@ -173,8 +198,23 @@ class Interlock:
         if _longer(self._venting_since_s, now_s, s.vent_s):
             shown = "unknown" if self._last is None else f"{_higher_mmhg(self._last):.0f} mmHg"
             message = f"the cuff did not vent within {s.vent_s:g} s (pressure {shown})"
-            return self._trip(now_s, "vent_failed", message, do=DISCONNECT)
+            return self._vent_failed(now_s, message)
         return None
+
+    def _vent_failed(self, now_s: float, message: str) -> FaultReport | None:
+        """Say once for each vent that it failed, also when another fault came first."""
+        if self._vent_failed_said:
+            return None
+        self._vent_failed_said = True
+        fault = FaultReport(
+            reason=StopReason.CUFF_FAULT,
+            code="vent_failed",
+            time_s=now_s,
+            message=message,
+            do=DISCONNECT,
+        )
+        self.latch(fault)
+        return fault
 
     def latch(self, fault: FaultReport) -> FaultReport | None:
         """Latch a fault that somebody else found (device, link, task). Only the first one counts."""

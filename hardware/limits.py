@@ -1,8 +1,12 @@
 """Limits that refuse and never clip: ceilings, inflation times, gaps, doses."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from hardware.errors import LimitExceeded
+
+LEAST_MMHG: Final = 15.0
+"""Lowest pressure that can be asked for: below it a cuff counts as empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 import contextlib
 import ctypes
 import multiprocessing
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
@@ -21,6 +22,20 @@ READY_S: Final = 15.0
 """A supervisor starts in 0.1 to 0.3 s (measured); a loaded machine gets more."""
 SILENT_S: Final = 2.0
 """A supervisor that lives reports 50 samples a second, or that it has lost them."""
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Ignore Ctrl-C for the moment in which a child takes over our way with signals."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not in the main thread: nobody handles signals here
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class SupervisedCuff:
@@ -86,7 +101,8 @@ class SupervisedCuff:
             name="cuff supervisor",
             daemon=False,
         )
-        self._process.start()
+        with _deaf_to_ctrl_c():  # until it has left our process group, it would die of one
+            self._process.start()
         # our copies of the far ends must go, or their end of file never comes
         orders_out.close()
         reports_in.close()

@@ -14,7 +14,7 @@ from typing import Final
 from hardware.cuff import CuffDriver
 from hardware.errors import HardwareError
 from hardware.interlock import DISCONNECT, Interlock, InterlockSettings
-from hardware.limits import Limits
+from hardware.limits import LEAST_MMHG, Limits
 from hardware.readings import (
     CommandReport,
     CuffReport,
@@ -152,8 +152,10 @@ class Supervisor:
         if not self._armed:
             return "the cuff is not armed"
         # each comparison is written so that NaN is a problem
-        if not 0.0 < program.target_mmhg <= self._ceiling_mmhg:
-            return f"{program.target_mmhg:g} mmHg is outside 0 to {self._ceiling_mmhg:g}"
+        if not LEAST_MMHG <= program.target_mmhg <= self._ceiling_mmhg:
+            return (
+                f"{program.target_mmhg:g} mmHg is outside {LEAST_MMHG:g} to {self._ceiling_mmhg:g}"
+            )
         if not 0.0 < on_s <= limits.inflation_s:
             return f"{on_s:g} s of inflation is outside 0 to {limits.inflation_s:g} s"
         if not program.onset_s >= now_s - TOO_LATE_S:

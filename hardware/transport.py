@@ -17,7 +17,7 @@ except ImportError:
 else:
     _WIRE_ERRORS = (OSError, termios.error)
 _OPEN_ERRORS: tuple[type[Exception], ...] = (*_WIRE_ERRORS, ValueError)
-_READ_ERRORS: tuple[type[Exception], ...] = (*_OPEN_ERRORS, TypeError)
+_USE_ERRORS: tuple[type[Exception], ...] = (*_OPEN_ERRORS, TypeError)
 
 
 class Transport(Protocol):
@@ -85,7 +85,7 @@ class SerialTransport:
         """Send all bytes."""
         try:
             self._serial.write(data)
-        except _WIRE_ERRORS as error:
+        except _USE_ERRORS as error:
             raise self._lost(error) from error
 
     def read(self, *, wait_s: float) -> bytes:
@@ -94,7 +94,7 @@ class SerialTransport:
             if wait_s > 0.0:
                 self._wait(wait_s)
             return bytes(self._serial.read(4096))
-        except _READ_ERRORS as error:
+        except _USE_ERRORS as error:
             # pyserial answers with ValueError or TypeError when its descriptor is gone
             raise self._lost(error) from error
 

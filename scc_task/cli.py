@@ -24,11 +24,14 @@ from scc_task.errors import (
 from scc_task.terminal import console
 
 if TYPE_CHECKING:  # imported where needed: the quick commands stay quick
+    from scc_task.documents import Stop
     from scc_task.prepare import Prepared
     from scc_task.record.recover import Recovery
     from scc_task.wiring import Outcome
 
 ROOT: Final = Path(__file__).parents[1]
+INTERRUPTED_BY_TYPER: Final = 130
+"""What typer returns for Ctrl-C, instead of raising."""
 SIMULATED: Final = ROOT / "rigs" / "simulated.yaml"
 
 app = typer.Typer(
@@ -90,6 +93,9 @@ def main() -> int:
             "  do: run_task.py recover DATA, and report the lines above"
         )
         return ExitCode.PROGRAM_ERROR
+    if code == INTERRUPTED_BY_TYPER:
+        console(stderr=True).print("Stopped by Ctrl-C before the run began; nothing was inflated.")
+        return ExitCode.STOPPED_SAFELY
     return int(code or 0)
 
 
@@ -148,7 +154,14 @@ def run(
         )
     out = console()
     _announce(out, prepared)
-    outcome = run_real(prepared, console=out, windowed=windowed, screen_number=screen, answers=who)
+    outcome = run_real(
+        prepared,
+        console=out,
+        on_stop=lambda stop: _say_stop(out, prepared.name.stem, stop),
+        windowed=windowed,
+        screen_number=screen,
+        answers=who,
+    )
     return _conclude(out, prepared, outcome)
 
 
@@ -177,7 +190,9 @@ def simulate(
             where=str(rig),
             do="use a simulated rig, or: run_task.py run",
         )
-    return _conclude(console(), prepared, run_virtual(prepared))
+    out = console()
+    outcome = run_virtual(prepared, on_stop=lambda stop: _say_stop(out, prepared.name.stem, stop))
+    return _conclude(out, prepared, outcome)
 
 
 def _announce(out: Console, prepared: "Prepared") -> None:
@@ -192,33 +207,36 @@ def _announce(out: Console, prepared: "Prepared") -> None:
         out.print(f"  {pressure.name}: {pressure.mmhg:g} mmHg, from {pressure.source}")
 
 
-def _conclude(out: Console, prepared: "Prepared", outcome: "Outcome") -> int:
-    """Say how the run ended, what to do, and where the data are; return the exit code."""
-    stop = outcome.stop
-    reason = StopReason(stop.reason)
-    out.print(f"{prepared.name.stem}: {reason} - {stop.detail}", soft_wrap=True)
-    unsafe = stop.vent_confirmed is False
-    if unsafe:
+def _say_stop(out: Console, name: str, stop: "Stop") -> None:
+    """Say how the run ended and what to do, before anything else takes time."""
+    if stop.vent_confirmed is False:
         out.print(
             "THE CUFF WAS NOT SEEN TO EMPTY: DISCONNECT THE HOSE FROM THE CUFF NOW.",
             style="bold white on red",
         )
+    out.print(f"{name}: {stop.reason} - {stop.detail}", soft_wrap=True)
     for note in stop.notes:
         if note not in stop.detail:
             out.print(f"  note: {note}", soft_wrap=True)
+
+
+def _conclude(out: Console, prepared: "Prepared", outcome: "Outcome") -> int:
+    """Say where the data are and what is wrong with them; return the exit code."""
+    reason = StopReason(outcome.stop.reason)
     for note in outcome.dataset.notes if outcome.dataset is not None else ():
         out.print(f"  data: {note}", soft_wrap=True)
-    if outcome.problem is not None:
-        out.print(f"  {outcome.problem}\n  do: run_task.py recover {prepared.data}", soft_wrap=True)
     if outcome.lost is not None:
         out.print(str(outcome.lost), soft_wrap=True)
+    elif outcome.problem is not None:
+        out.print(f"  {outcome.problem}\n  do: run_task.py recover {prepared.data}", soft_wrap=True)
     out.print(f"  journal: {outcome.journal}", soft_wrap=True)
-    out.print(f"  dataset: {prepared.data}", soft_wrap=True)
+    if outcome.dataset is not None:
+        out.print(f"  dataset: {prepared.data}", soft_wrap=True)
     if outcome.lost is not None or reason is StopReason.RECORDING_LOST:
         return ExitCode.RECORDING_LOST
     if reason is StopReason.PROGRAM_ERROR:
         return ExitCode.PROGRAM_ERROR
-    if unsafe:
+    if outcome.stop.vent_confirmed is False:
         return ExitCode.HARDWARE_UNAVAILABLE
     return ExitCode.DONE if reason is StopReason.COMPLETED else ExitCode.STOPPED_SAFELY
 

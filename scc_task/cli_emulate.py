@@ -7,14 +7,15 @@ from typing import IO, Annotated
 
 import typer
 
-from scc_task.errors import ExitCode
+from scc_task.errors import ExitCode, UsageInvalid
 
 app = typer.Typer(help="Serve an emulated device on a pty, or on a TCP port.", no_args_is_help=True)
 LinkOption = Annotated[
     Path | None, typer.Option("--link", help="give the pty this name (a symbolic link)")
 ]
 TcpOption = Annotated[
-    int | None, typer.Option("--tcp", help="TCP port on 127.0.0.1 instead of a pty; 0: any")
+    int | None,
+    typer.Option("--tcp", min=0, max=65535, help="TCP port on 127.0.0.1 instead of a pty; 0: any"),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", help="of noise and faults")]
 LogOption = Annotated[
@@ -26,7 +27,14 @@ def _log(path: Path | None) -> AbstractContextManager[IO[str] | None]:
     """Return a log that is written line by line: it must survive a killed process."""
     if path is None:
         return contextlib.nullcontext()
-    return path.open("a", buffering=1, encoding="utf-8")
+    try:
+        return path.open("a", buffering=1, encoding="utf-8")
+    except OSError as error:
+        raise UsageInvalid(
+            f"the log cannot be written: {error.strerror or error}",
+            where=str(path),
+            do="name a file in a folder that exists and can be written",
+        ) from error
 
 
 FaultsOption = Annotated[

@@ -4,7 +4,6 @@ It runs in a thread of its own: a terminal that does not take output (a paused o
 stops this thread and nothing else.
 """
 
-import sys
 import threading
 from types import TracebackType
 from typing import Final
@@ -42,6 +41,7 @@ class StatusLine:
         self._commanded_mmhg = 0.0
         self._volumes = self._missed = self._extra = 0
         self._warnings: list[str] = []
+        self._loud: list[str] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True, name="status line")
 
@@ -77,6 +77,8 @@ class StatusLine:
                 self._phase = "waiting for the scanner (Esc stops)"
             case Note() if document.code not in QUIET_NOTES:
                 self._warnings.append(document.message)
+                if "disconnect the hose" in document.message:
+                    self._loud.append(document.message)
             case Stop():
                 self._phase = f"ended: {document.reason}"
 
@@ -105,11 +107,19 @@ class StatusLine:
         if self._console.is_terminal:
             with Live(console=self._console, auto_refresh=False, transient=True) as live:
                 while not self._over.wait(REFRESH_S):
+                    self._shout()
                     live.update(self.line(), refresh=True)
             return
         shown = None
         while not self._over.wait(REFRESH_S):
+            self._shout()
             if (self._phase, self._trial) != shown:
                 shown = self._phase, self._trial
                 self._console.print(self.line())
-                sys.stdout.flush()
+
+    def _shout(self) -> None:
+        """Say what cannot wait, whole and above the line."""
+        while self._loud:
+            self._console.print(
+                self._loud.pop(0).upper(), style="bold white on red", soft_wrap=True
+            )

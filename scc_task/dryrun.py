@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from hardware.errors import LimitExceeded
+from hardware.limits import LEAST_MMHG
 from scc_task.plan.compile import UNRESOLVED
 from scc_task.plan.dose import Dose, dose_of
 from scc_task.plan.steps import DummyKind, Plan, Step, StepKind
@@ -156,9 +157,9 @@ def _pressures(plan: Plan, *, allow_unresolved: bool) -> Iterator[Finding]:
             continue
         if target_mmhg is None or math.isnan(target_mmhg):
             yield "the pressure is not a number", _place(step), "check the calibration"
-        elif not 0 < target_mmhg <= ceiling_mmhg:  # written so that nothing odd passes
+        elif not LEAST_MMHG <= target_mmhg <= ceiling_mmhg:  # so that nothing odd passes
             yield (
-                f"{target_mmhg:g} mmHg is not within 0 to the ceiling of {ceiling_mmhg:g} mmHg",
+                f"{target_mmhg:g} mmHg is not within {LEAST_MMHG:g} to the ceiling of {ceiling_mmhg:g} mmHg",
                 _place(step),
                 "lower the pressure or recalibrate; the ceiling is set in the rig file and the protocol",
             )

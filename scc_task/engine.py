@@ -28,6 +28,12 @@ HAND_OVER_S: Final = 4.0
 ARM_S: Final = 2.0
 LATE_S: Final = 0.020
 """A step later than this is noted (a frame of a 60-Hz display is 0.0167 s)."""
+CUFF_REASONS: Final = (
+    StopReason.CUFF_FAULT,
+    StopReason.CUFF_LINK_LOST,
+    StopReason.SUPERVISOR_LOST,
+    StopReason.TASK_SILENT,
+)
 VENT_WAIT_S: Final = 11.0
 """Longer than the interlock's own limit of 10 s, so that its verdict arrives."""
 
@@ -279,10 +285,12 @@ class Engine:
         before = self._intake.requested
         confirmed = self._wait_for_empty(end_s)
         after = self._intake.requested
-        if reason is StopReason.COMPLETED and (after is not before or confirmed is False):
-            # a run that leaves pressure behind is not a completed run
-            reason = StopReason.CUFF_FAULT
-            detail = after.detail if after is not None else "the cuff was not shown to be empty"
+        if reason is StopReason.COMPLETED:
+            # a run that leaves pressure behind is not a completed run; a late Ctrl-C changes nothing
+            if after is not None and after is not before and after.reason in CUFF_REASONS:
+                reason, detail = after.reason, after.detail
+            elif confirmed is False:
+                reason, detail = StopReason.CUFF_FAULT, "the cuff was not shown to be empty"
         if error is not None:
             text = "".join(traceback.format_exception(error))
             with contextlib.suppress(Exception):

@@ -163,6 +163,7 @@ class Intake:
         problem = self._pulses.problem()
         if problem is not None and not self._pulses_lost:
             self._pulses_lost = True
+            problem = f"the scanner's trigger port is gone: {problem}"
             self.note("pulses_lost", problem, self._clock.now_s())
             if self.time_zero is None:  # later, the run goes on by the clock
                 self.request(StopReason.SCANNER_LOST, problem)

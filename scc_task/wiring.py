@@ -4,7 +4,7 @@ import dataclasses
 import importlib.metadata
 import platform
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,11 +85,17 @@ def run_real(
     prepared: Prepared,
     *,
     console: Console,
+    on_stop: Callable[[Stop], None],
     windowed: bool,
     screen_number: int | None,
     answers: str,
 ) -> Outcome:
     """Run on the real clock, in a real window, on whatever the rig names.
+
+    Parameters
+    ----------
+    on_stop
+        Told how the run ended, as soon as it has.
 
     Raises
     ------
@@ -103,10 +109,10 @@ def run_real(
         )
         status = stack.enter_context(StatusLine(prepared.plan, clock, console))
         room.onlookers.append(status.observe)
-        return _carry_out(stack, prepared, room)
+        return _carry_out(stack, prepared, room, on_stop)
 
 
-def run_virtual(prepared: Prepared) -> Outcome:
+def run_virtual(prepared: Prepared, *, on_stop: Callable[[Stop], None]) -> Outcome:
     """Run on a virtual clock, everything emulated in this process, no window."""
     plan, rig = prepared.plan, prepared.rig
     clock, cuff_clock = VirtualClock(), VirtualClock()
@@ -145,7 +151,7 @@ def run_virtual(prepared: Prepared) -> Outcome:
                 "responses": "emulated participant",
             },
         )
-        return _carry_out(stack, prepared, room)
+        return _carry_out(stack, prepared, room, on_stop)
 
 
 # -- opening
@@ -240,7 +246,14 @@ def _psychopy_screen(
 def _serve_cuff(stack: ExitStack, prepared: Prepared) -> str:
     """Start the emulated controller; its own log goes beside the journal."""
     folder = prepared.name.source_folder(prepared.data)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordingLost(
+            f"the data folder cannot be made: {error.strerror or error}",
+            where=str(folder),
+            do="give --data a folder on a disk that can be written and is not full",
+        ) from error
     log = folder / f"{prepared.name.stem}_emulatedcuff.jsonl"
     process = EmulatorProcess(
         prepared.rig.cuff.driver, "--seed", str(prepared.plan.seed), "--log", str(log)
@@ -301,7 +314,9 @@ def _emulated_answers(prepared: Prepared, clock: Clock) -> EmulatedAnswers:
 # -- running
 
 
-def _carry_out(stack: ExitStack, prepared: Prepared, room: _Room) -> Outcome:
+def _carry_out(
+    stack: ExitStack, prepared: Prepared, room: _Room, on_stop: Callable[[Stop], None]
+) -> Outcome:
     """Record and run. The journal is made last: a device that is missing burns no run number."""
     plan, responses = prepared.plan, prepared.rig.responses
     path = prepared.name.journal(prepared.data)
@@ -337,6 +352,7 @@ def _carry_out(stack: ExitStack, prepared: Prepared, room: _Room) -> Outcome:
     try:
         publisher.publish(_start(prepared, room))
         stop = engine.run()
+        on_stop(stop)  # at once: closing devices and making the dataset take their time
     finally:
         try:
             journal.close()

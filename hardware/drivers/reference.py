@@ -53,6 +53,7 @@ class ReferenceCuff:
         self._last_counter: int | None = None
         self._last_device_ms = 0
         self._last_fault = 0
+        self._armed = False
 
     def identify(self) -> Identity:
         """Return who is there.
@@ -101,6 +102,7 @@ class ReferenceCuff:
 
     def arm(self, *, ceiling_mmhg: float) -> None:
         """Ask the device to arm, with the session's ceiling."""
+        self._armed = True
         self._dialogue.submit("ARM", cuff1.tenths(ceiling_mmhg))
 
     def prepare(self, program: Program) -> None:
@@ -170,6 +172,8 @@ class ReferenceCuff:
         if last is not None and s.counter != last + 1:
             if s.device_ms < self._last_device_ms:
                 yield _restarted(now_s)
+            elif s.counter <= last:
+                yield LinkNote(time_s=now_s, code="sample_repeated", message="a sample came twice")
             else:
                 message = f"{s.counter - last - 1} pressure samples lost"
                 yield LinkNote(time_s=now_s, code="samples_lost", message=message)
@@ -184,8 +188,13 @@ class ReferenceCuff:
             commanded_mmhg=s.target_tenths / 10,
         )
         if s.fault != self._last_fault:
-            self._last_fault = s.fault
-            if s.fault:
+            before, self._last_fault = self._last_fault, s.fault
+            if s.fault and not self._armed:
+                # from before this run: the operator has seen it end, and starts anew
+                message = f"the controller still held the fault {table.FAULTS[s.fault]}: cleared"
+                yield LinkNote(time_s=now_s, code="old_fault", message=message)
+                self._dialogue.submit("CLEAR")
+            elif s.fault and not before:
                 yield _device_fault(s.fault, now_s)
 
     @staticmethod

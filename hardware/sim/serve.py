@@ -155,6 +155,7 @@ class ServedCuff:
         start_s = now_s()
         self._trouble: TroubledDevice | None = None
         device = make(self._plant, start_s, self._witness)
+        self._witness(f"switched on, process {os.getpid()}", start_s)
         self._trouble = TroubledDevice(
             device, self._plant, faults, start_s=start_s, seed=seed, witness=self._witness
         )

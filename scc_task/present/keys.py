@@ -6,6 +6,7 @@ the same queue but drop a key that went down and up between two polls, as a scan
 """
 
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -36,6 +37,10 @@ class Presses:
             return None
         (self._down.add if down else self._down.discard)(code)
         return KeyEvent(time_s, self._names.get(code, f"code_{code}"), down)
+
+
+RELEASE_S: Final = 1.0
+"""Releasing the queues takes milliseconds, as long as the display lives."""
 
 
 class Keyboard:
@@ -101,10 +106,19 @@ class Keyboard:
 
     def close(self) -> None:
         """Stop listening. Safe to call twice."""
-        while self._queues:
-            queue, _ = self._queues.pop()
-            queue.queue_stop()
-            queue._release_queue()  # noqa: SLF001 - as above
+        queues, self._queues = self._queues, []
+        if not queues:
+            return
+
+        def release() -> None:
+            for queue, _ in queues:
+                queue.queue_stop()
+                queue._release_queue()  # noqa: SLF001 - as above
+
+        # a display that died takes the queue with it: stopping it would wait for ever
+        releasing = threading.Thread(target=release, daemon=True, name="keyboard release")
+        releasing.start()
+        releasing.join(RELEASE_S)
 
 
 _ADVICE: Final = {

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hardware.limits import Limits
+from hardware.limits import LEAST_MMHG, Limits
 from scc_task.errors import FileProblem, FilesInvalid
 from scc_task.protocol import check_names, check_timing, yaml_file
 from scc_task.protocol.calibration import Calibration
@@ -136,6 +136,12 @@ def _pressure_problems(protocol: Loaded[Protocol], limits: Limits) -> list[FileP
         if pressure.mmhg is not None and not pressure.mmhg <= limits.ceiling_mmhg:
             what = f"{pressure.mmhg:g} mmHg is above the ceiling of {limits.ceiling_mmhg:g} mmHg"
             do = "lower the pressure; the ceiling is set in the rig file and under 'limits'"
+            found.append(protocol.problem(what, ("pressures", name, "mmhg"), do=do))
+        if pressure.mmhg is not None and not pressure.mmhg >= LEAST_MMHG:
+            what = (
+                f"{pressure.mmhg:g} mmHg is below {LEAST_MMHG:g} mmHg, where a cuff counts as empty"
+            )
+            do = f"write {LEAST_MMHG:g} or more, or leave the inflation out"
             found.append(protocol.problem(what, ("pressures", name, "mmhg"), do=do))
     return found
 

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from scc_task import __version__
 from scc_task.record import descriptions
@@ -89,7 +87,7 @@ def derive(journal_path: Path, data_dir: Path) -> DatasetReport:
     """Write the BIDS files of one run from its journal. Twice gives the same bytes.
 
     Files of the run that exist are never overwritten; files of the dataset and the session are
-    added to. A run that stopped before time zero has no BIDS files: its journal is its record.
+    added to. A run that stopped before time zero has no files of its own: its journal is its record.
 
     Raises
     ------
@@ -116,8 +114,10 @@ def derive(journal_path: Path, data_dir: Path) -> DatasetReport:
         )
     else:
         _write_run(run, name, data_dir, run.t0_s, ledger)
-        _merge_session(run, name, data_dir, ledger)
-        _merge_dataset(run, name, data_dir, ledger)
+        _merge_scans(run, name, data_dir, ledger)
+    # the session took place in either case: a folder with a journal is a valid dataset too
+    _merge_session(run, name, data_dir, ledger)
+    _merge_dataset(run, name, data_dir, ledger)
     return DatasetReport(
         journal=contents.path,
         name=name,
@@ -175,17 +175,23 @@ def _write_run(run: RunRecord, name: RunName, data: Path, t0_s: float, ledger: _
     )
 
 
-def _merge_session(run: RunRecord, name: RunName, data: Path, ledger: _Ledger) -> None:
-    """Add the run to its session, and the session to its participant."""
-    acq_time = _utc(run.start.wall)
+def _merge_scans(run: RunRecord, name: RunName, data: Path, ledger: _Ledger) -> None:
+    """Add the run to its session."""
     scans = name.session_folder(data) / f"{name.session_stem}_scans.tsv"
     scan = {
         "filename": f"func/{name.stem}_events.tsv",
-        "acq_time": acq_time,
+        "acq_time": _utc(run.start.wall),
         "stop_reason": run.stop_reason,
         "data_source": data_source(run.start),
     }
     ledger.merge(scans, lambda: merged_table(scans, scan))
+    described = data / "scans.json"
+    ledger.merge(described, lambda: merged_json(described, descriptions.SCANS))
+
+
+def _merge_session(run: RunRecord, name: RunName, data: Path, ledger: _Ledger) -> None:
+    """Add the session to its participant."""
+    acq_time = _utc(run.start.wall)
     folder = name.session_folder(data).parent
     sessions = folder / f"sub-{name.subject}_sessions.tsv"
     session = {"session_id": f"ses-{name.session}", "acq_time": acq_time}
@@ -196,13 +202,8 @@ def _merge_session(run: RunRecord, name: RunName, data: Path, ledger: _Ledger) -
 
 def _merge_dataset(run: RunRecord, name: RunName, data: Path, ledger: _Ledger) -> None:
     """Add the run to the files of the dataset as a whole."""
-    simulated = run.start.simulated
-    constant: dict[str, dict[str, Any]] = {
-        "participants.json": descriptions.PARTICIPANTS,
-        "scans.json": descriptions.SCANS,
-    }
-    for file, text in constant.items():
-        ledger.merge(data / file, partial(merged_json, data / file, text))
+    described = data / "participants.json"
+    ledger.merge(described, lambda: merged_json(described, descriptions.PARTICIPANTS))
     participants = data / "participants.tsv"
     participant = {
         "participant_id": f"sub-{name.subject}",
@@ -210,6 +211,7 @@ def _merge_dataset(run: RunRecord, name: RunName, data: Path, ledger: _Ledger) -
     }
     joined = {"data_source": "mixed"}
     ledger.merge(participants, lambda: merged_table(participants, participant, joined=joined))
+    simulated = run.start.simulated
     description = data / "dataset_description.json"
     ledger.merge(description, lambda: _description(description, simulated=simulated))
     ledger.merge(data / "README.md", lambda: _readme(data, simulated=simulated))

@@ -271,8 +271,9 @@ class Journal:
             return RecordingLost(
                 f"{error.what}; all {len(documents)} documents were saved in {saved}",
                 where=error.where,
-                do=("" if beside else f"copy that file to {rescue}, then ")
-                + "free the disk and run: run_task.py recover DATA",
+                do="free the disk, then "
+                + ("" if beside else f"copy that file to {rescue}, then ")
+                + "run: run_task.py recover DATA",
             )
         return RecordingLost(
             f"{error.what}; {self._synced} of {len(documents)} documents are on disk and no "
@@ -284,7 +285,11 @@ class Journal:
 
 def _save(rescue: Path, data: bytes) -> Path:
     with rescue.open("xb") as file:
-        _fill(file, data)
+        try:
+            _fill(file, data)
+        except OSError:
+            rescue.unlink(missing_ok=True)  # half a rescue would look like one
+            raise
     return rescue
 
 

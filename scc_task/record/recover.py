@@ -52,6 +52,13 @@ def recover(path: Path) -> tuple[Recovery, ...]:
             where=str(path),
             do="give the data folder (the one with sourcedata in it), or one journal",
         )
+    folders = sorted({str(_dataset_of(journal)) for journal in find_journals(path.resolve())})
+    if len(folders) > 1:
+        raise UsageInvalid(
+            f"{len(folders)} datasets lie below it: {', '.join(folders[:4])}",
+            where=str(path),
+            do="give one of them",
+        )
     # absolute, because the data folder is found by going up from the journal
     return tuple(_recover_one(journal) for journal in find_journals(path.resolve()))
 
@@ -99,6 +106,13 @@ def _recover_one(journal: Path) -> Recovery:
 
 def _unreadable(journal: Path, problem: ExplainedError) -> Recovery:
     return Recovery(journal=journal, outcome=Outcome.UNREADABLE, problem=problem)
+
+
+def _dataset_of(journal: Path) -> Path:
+    """Return which dataset a journal is in, or its own folder where that cannot be told."""
+    parents = journal.parents
+    inside = len(parents) > 3 and parents[2].name == "sourcedata"
+    return parents[3] if inside else journal.parent
 
 
 def _data_folder(journal: Path) -> Path:

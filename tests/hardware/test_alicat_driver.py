@@ -193,7 +193,7 @@ def test_a_device_whose_range_is_too_small_is_not_asked() -> None:
     bench.arm()
     bench.load(bench.program())
     bench.run(3.0)
-    assert "outside 0 to" in bench.refusals()[0]
+    assert "outside 15 to" in bench.refusals()[0]
     bench.cuff.inflate(bench.program(target_mmhg=float("nan")))
     bench.run(0.1)
     assert "out of range" in bench.refusals()[-1]

@@ -149,6 +149,30 @@ def test_a_vent_is_confirmed_only_by_a_low_pressure_after_it(interlock: Interloc
     assert interlock.vent_confirmed()
 
 
+def test_a_valve_that_stays_closed_after_a_vent_is_found_at_once(interlock: Interlock) -> None:
+    interlock.venting(10.0)
+    fault = judged(interlock, 130.0, from_s=10.02, to_s=10.5, state=CuffState.HOLD)
+    assert fault is not None
+    assert (fault.code, fault.time_s < 10.4) == ("vent_disobeyed", True)
+
+
+def test_a_pressure_that_rises_after_a_vent_is_a_fault(interlock: Interlock) -> None:
+    interlock.judge_sample(sample(9.9, 130.0))
+    interlock.venting(10.0)
+    fault = interlock.judge_sample(sample(10.1, 151.0, CuffState.VENTING))
+    assert fault is not None
+    assert fault.code == "rising_after_vent"
+
+
+def test_a_cuff_that_is_not_empty_after_three_seconds_is_a_fault(interlock: Interlock) -> None:
+    interlock.judge_sample(sample(9.9, 130.0))
+    interlock.venting(10.0)
+    assert judged(interlock, 60.0, from_s=10.1, to_s=13.0, state=CuffState.VENTING) is None
+    fault = judged(interlock, 60.0, from_s=13.0, to_s=13.2, state=CuffState.VENTING)
+    assert fault is not None
+    assert fault.code == "slow_vent"
+
+
 def test_a_cuff_that_does_not_vent_is_a_fault_that_says_disconnect(interlock: Interlock) -> None:
     interlock.venting(10.0)
     for index in range(600):

@@ -7,10 +7,13 @@ from bench import Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hardware.drivers.reference import ReferenceCuff
+from hardware.interlock import InterlockSettings
 from hardware.limits import Limits
-from hardware.readings import CommandReport, FaultReport, Program
+from hardware.readings import CommandReport, CuffReport, FaultReport, LinkNote, Program
 from hardware.sim.plant import PlantSettings
 from hardware.states import StopReason
+from hardware.supervisor import Supervisor, SupervisorSettings
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def test_a_pressure_outside_the_ceiling_is_refused_and_nothing_moves(
     bench.arm()
     bench.load(bench.program(target_mmhg=target_mmhg))
     bench.run(3.0)
-    assert "is outside 0 to 250" in bench.refusals()[0]
+    assert "is outside 15 to 250" in bench.refusals()[0]
     assert "valve closed" not in [what for _, what in bench.valve]
 
 
@@ -146,6 +149,40 @@ def test_a_cut_wire_is_a_lost_link_and_never_an_exception(bench: Bench) -> None:
     (fault,) = (r for r in bench.reports if isinstance(r, FaultReport))
     assert fault.reason is StopReason.CUFF_LINK_LOST
     assert "disconnect the hose" in fault.do
+
+
+def test_a_device_that_does_not_obey_its_end_is_dumped_within_half_a_second(bench: Bench) -> None:
+    bench.arm()
+    program = bench.program(on_s=5.0)
+    bench.load(program)
+    bench.run(4.0)
+    bench.device._on_ms = 60_000  # its own clock has gone wrong, too
+    obey = bench.device._obey
+    bench.device._obey = lambda c: b"" if c.name == "END" else obey(c)  # type: ignore[method-assign]
+    bench.run(10.0)
+    opened_s = next(t for t, what in bench.valve if what == "valve open")
+    assert opened_s - program.offset_s < 0.5
+
+
+def test_a_controller_with_an_old_fault_is_cleared_for_a_new_run(bench: Bench) -> None:
+    bench.inflate()
+    bench.wire.deaf = True
+    bench.run(1.0)
+    bench.wire.deaf = False
+    bench.run(3.0)
+    assert bench.device.state == "fault"
+    cuff = ReferenceCuff(bench.wire, bench.clock)
+    reports: list[CuffReport] = []
+    identity = cuff.identify()
+    settings = SupervisorSettings(
+        limits=bench.limits, patience_s=0.5, interlock=InterlockSettings()
+    )
+    bench.supervisor = Supervisor(cuff, identity, settings, reports.append)
+    bench.run(0.5)
+    bench.arm()
+    assert bench.device.state == "armed"
+    assert [r.code for r in reports if isinstance(r, LinkNote)] == ["old_fault"]
+    assert [r for r in reports if isinstance(r, FaultReport)] == []
 
 
 def test_a_wire_that_comes_back_gets_its_vent(bench: Bench) -> None:

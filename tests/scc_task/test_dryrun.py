@@ -52,9 +52,9 @@ def test_every_seed_keeps_the_gap(seed: int) -> None:
 
 @settings(deadline=None)
 @given(st.floats(allow_nan=True, allow_infinity=True))
-def test_a_pressure_passes_only_between_zero_and_the_ceiling(mmhg: float) -> None:
+def test_a_pressure_passes_only_between_the_least_one_and_the_ceiling(mmhg: float) -> None:
     plan = plan_of("demo", mmhg=mmhg)
-    if 0 < mmhg <= 250:
+    if 15 <= mmhg <= 250:
         assert dry_run(plan).highest_mmhg == mmhg
     else:
         assert isinstance(refusal(plan), LimitExceeded)
@@ -63,7 +63,7 @@ def test_a_pressure_passes_only_between_zero_and_the_ceiling(mmhg: float) -> Non
 def test_a_pressure_above_the_ceiling_is_told_once_with_its_first_place() -> None:
     finding = refusal(plan_of("scc", mmhg=260)).findings
     assert len(finding) == 1
-    assert finding[0].what == "260 mmHg is not within 0 to the ceiling of 250 mmHg"
+    assert finding[0].what == "260 mmHg is not within 15 to the ceiling of 250 mmHg"
     assert finding[0].where.startswith("step 5 (trial 1, inflate at ")
     assert finding[0].where.endswith("and 7 more")
 

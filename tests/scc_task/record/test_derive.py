@@ -12,6 +12,7 @@ from scc_task.documents import Stop
 from scc_task.record import dataset, files
 from scc_task.record.dataset import derive
 from scc_task.record.provenance import location_hed
+from scc_task.record.validate import validate_dataset
 
 PLAN = make_plan(trials=1)
 STEM = "sub-01_ses-pre_task-scc_run-1"
@@ -153,10 +154,10 @@ def test_a_killed_run_is_marked_and_its_journal_not_touched(tmp_path: Path) -> N
     assert journal.read_bytes() == before
 
 
-def test_a_run_before_time_zero_leaves_only_its_journal(tmp_path: Path) -> None:
+def test_a_run_before_time_zero_leaves_its_journal_in_a_valid_dataset(tmp_path: Path) -> None:
     report = derive(run(tmp_path, stop_at_s=-1.0), tmp_path)
-    assert report.written == ()
-    assert derived(tmp_path) == {}
+    assert not list(tmp_path.glob("sub-*/ses-*/**/*"))
+    assert validate_dataset(tmp_path) == []
     assert "ended before time zero (operator)" in report.notes[0]
 
 
