@@ -52,7 +52,8 @@ def recover(path: Path) -> tuple[Recovery, ...]:
             where=str(path),
             do="give the data folder (the one with sourcedata in it), or one journal",
         )
-    folders = sorted({str(_dataset_of(journal)) for journal in find_journals(path.resolve())})
+    journals = find_journals(path.resolve())
+    folders = sorted({str(j.parents[3]) for j in journals if _in_its_place(j)})
     if len(folders) > 1:
         raise UsageInvalid(
             f"{len(folders)} datasets lie below it: {', '.join(folders[:4])}",
@@ -60,7 +61,7 @@ def recover(path: Path) -> tuple[Recovery, ...]:
             do="give one of them",
         )
     # absolute, because the data folder is found by going up from the journal
-    return tuple(_recover_one(journal) for journal in find_journals(path.resolve()))
+    return tuple(_recover_one(journal) for journal in journals)
 
 
 def find_journals(path: Path) -> list[Path]:
@@ -108,18 +109,15 @@ def _unreadable(journal: Path, problem: ExplainedError) -> Recovery:
     return Recovery(journal=journal, outcome=Outcome.UNREADABLE, problem=problem)
 
 
-def _dataset_of(journal: Path) -> Path:
-    """Return which dataset a journal is in, or its own folder where that cannot be told."""
-    parents = journal.parents
-    inside = len(parents) > 3 and parents[2].name == "sourcedata"
-    return parents[3] if inside else journal.parent
+def _in_its_place(journal: Path) -> bool:
+    """Return whether a journal lies where its dataset keeps it."""
+    return len(journal.parents) > 3 and journal.parents[2].name == "sourcedata"
 
 
 def _data_folder(journal: Path) -> Path:
     """Return the dataset of a journal: the folder that holds its ``sourcedata``."""
-    parents = journal.parents
-    if len(parents) > 3 and parents[2].name == "sourcedata":
-        return parents[3]
+    if _in_its_place(journal):
+        return journal.parents[3]
     raise JournalUnreadable(
         "the journal is not in its place, so its dataset is not known",
         where=str(journal),
