@@ -2,6 +2,7 @@
 
 import enum
 import json
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -139,6 +140,7 @@ def run(
 ) -> int:
     """Run a protocol: real window, real clock, the devices that the rig names."""
     from scc_task.prepare import RunRequest, prepare
+    from scc_task.present.display import display_answers
     from scc_task.wiring import run_real
 
     number = _run_number(run)
@@ -162,7 +164,12 @@ def run(
         screen_number=screen,
         answers=who,
     )
-    return _conclude(out, prepared, outcome)
+    code = _conclude(out, prepared, outcome)
+    if not display_answers():
+        # libraries that tidy up at the end would wait for ever on a display that died
+        out.file.flush()
+        os._exit(code)
+    return code
 
 
 @app.command()

@@ -314,7 +314,8 @@ class Engine:
         """Return whether falling pressure confirmed the vent; ``None`` without a cuff."""
         if self._cuff is None:
             return None
-        intake, deadline_s = self._intake, asked_s + VENT_WAIT_S
+        # counted from now: a screen that died may have held up the last words
+        intake, deadline_s = self._intake, self._clock.now_s() + VENT_WAIT_S
         while self._clock.now_s() < deadline_s and not intake.link_lost:
             with contextlib.suppress(Exception):
                 intake.look_at_cuff()

@@ -6,7 +6,6 @@ the same queue but drop a key that went down and up between two polls, as a scan
 """
 
 import sys
-import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from hardware.errors import HardwareUnavailable
 from scc_task.errors import WindowUnavailable
 from scc_task.ports import KeyEvent
 from scc_task.present import quiet
+from scc_task.present.display import display_answers
 from scc_task.present.keynames import key_names
 
 _SLOTS: Final = 10_000  # events a queue holds between polls; psychtoolbox drops what comes after
@@ -37,10 +37,6 @@ class Presses:
             return None
         (self._down.add if down else self._down.discard)(code)
         return KeyEvent(time_s, self._names.get(code, f"code_{code}"), down)
-
-
-RELEASE_S: Final = 1.0
-"""Releasing the queues takes milliseconds, as long as the display lives."""
 
 
 class Keyboard:
@@ -107,18 +103,12 @@ class Keyboard:
     def close(self) -> None:
         """Stop listening. Safe to call twice."""
         queues, self._queues = self._queues, []
-        if not queues:
+        # on a display that died, stopping a queue would freeze this whole process for ever
+        if not queues or not display_answers():
             return
-
-        def release() -> None:
-            for queue, _ in queues:
-                queue.queue_stop()
-                queue._release_queue()  # noqa: SLF001 - as above
-
-        # a display that died takes the queue with it: stopping it would wait for ever
-        releasing = threading.Thread(target=release, daemon=True, name="keyboard release")
-        releasing.start()
-        releasing.join(RELEASE_S)
+        for queue, _ in queues:
+            queue.queue_stop()
+            queue._release_queue()  # noqa: SLF001 - as above
 
 
 _ADVICE: Final = {

@@ -12,6 +12,7 @@ from hardware.clock import Clock
 from scc_task.errors import WindowUnavailable
 from scc_task.plan.steps import Plan, Step
 from scc_task.present import quiet
+from scc_task.present.display import display_answers
 from scc_task.present.screens import Screens
 
 _FLIPS: Final = 15  # in each of the two passes that measure the frame period
@@ -126,7 +127,8 @@ class PsychoPyScreen:
         self._gone = True
         if not self._released:
             self._released = True
-            self._window.close()
+            if display_answers():
+                self._window.close()
 
     def save_picture(self, file: Path) -> None:
         """Write what was drawn since the last flip as a PNG file."""

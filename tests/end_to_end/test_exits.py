@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,28 @@ def test_a_closed_window_vents_and_stops(
     fingers.close_window()
     assert stopped(run)[:2] == (5, "window_closed")
     assert run.vented()
+
+
+def test_a_display_that_dies_vents_and_the_program_ends(
+    display_environment: dict[str, str], tmp_path: Path, short_protocol: Path
+) -> None:
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
+        pass_fds=(writing,),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        display = f":{answer.readline().strip()}"
+    run = Running({**display_environment, "DISPLAY": display}, tmp_path / "data", short_protocol)
+    run.wait_for_pressure()
+    server.kill()
+    server.wait()
+    code, _ = run.end()  # it may also be ended by its own X library: what counts is that it ends
+    assert code != 0
+    until(run.vented, what="vented")
 
 
 def test_an_exception_in_a_screen_vents_and_is_kept(start: Start, short_protocol: Path) -> None:
