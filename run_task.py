@@ -4,6 +4,9 @@ import sys
 
 if __name__ == "__main__":
     # inside the guard: the cuff's supervisor process imports this file and must stay small
-    from scc_task.cli import main
+    if sys.argv[1:] == ["stop"]:  # at once, whatever state the rest of the program is in
+        from scc_task.cli_stop import main
+    else:
+        from scc_task.cli import main
 
     sys.exit(main())

@@ -2,20 +2,33 @@
 
 One line for each report: eight hex digits of CRC-32, a blank, and JSON with the field names of the
 task's documents (`scc_task.documents`), so that ``recover`` can join the two. A thread writes; a
-slow, full or missing disk costs the record and nothing else.
+slow, full or missing disk costs the supervisor nothing. What it does not take is kept in memory and
+tried again.
 """
 
 import contextlib
 import json
+import os
 import threading
 import zlib
 from collections import deque
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
-from hardware.readings import CommandReport, FaultReport, Sample, VentReport
+from hardware.readings import (
+    CommandReport,
+    FaultReport,
+    LinkNote,
+    Refusal,
+    Sample,
+    VentReport,
+)
 
 BACKLOG: Final = 20_000
+"""Records kept while the disk takes none: 6 min of samples. The oldest go first."""
+BATCH: Final = 500
+AGAIN_S: Final = 0.5
+"""How often a disk that refuses is tried again."""
 
 
 def record_of(report: object) -> dict[str, Any] | None:
@@ -52,15 +65,17 @@ def record_of(report: object) -> dict[str, Any] | None:
                 "residual_mmhg": report.residual_mmhg,
             }
         case FaultReport():
-            message = f"{report.message}; {report.do}"
-            return {
-                "type": "note",
-                "time_s": report.time_s,
-                "code": report.code,
-                "message": message,
-            }
+            return _note(report.time_s, report.code, f"{report.message}; {report.do}")
+        case LinkNote():
+            return _note(report.time_s, report.code, f"{report.message} {report.raw}".strip())
+        case Refusal():
+            return _note(report.time_s, "refused", report.message)
         case _:
             return None
+
+
+def _note(time_s: float, code: str, message: str) -> dict[str, Any]:
+    return {"type": "note", "time_s": time_s, "code": code, "message": message}
 
 
 class BlackBox:
@@ -69,14 +84,17 @@ class BlackBox:
     Parameters
     ----------
     path
-        Appended to; made with its folder at the first report. A disk that refuses gives no record.
+        Appended to; made with its folder at the first report.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._backlog: deque[dict[str, Any] | None] = deque(maxlen=BACKLOG)
-        self._wake = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._write, daemon=True, name="black box")
+        self._backlog: deque[dict[str, Any]] = deque(maxlen=BACKLOG)
+        self._lines: list[bytes] = []
+        self._torn = False
+        self._file: int | None = None
+        self._wake, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True, name="black box")
         self._thread.start()
 
     def take(self, report: object) -> None:
@@ -84,38 +102,55 @@ class BlackBox:
         record = record_of(report)
         if record is not None:
             self._backlog.append(record)
-            self._wake.release()
+            self._wake.set()
 
     def finish(self, wait_s: float) -> None:
         """Write the rest, for at most so long."""
-        self._backlog.append(None)
-        self._wake.release()
+        self._over.set()
+        self._wake.set()
         self._thread.join(wait_s)
 
-    def _write(self) -> None:
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            file: BinaryIO | None = None
-            while True:
-                self._wake.acquire()
-                lines, over = self._waiting()
-                if lines and file is None:  # not before: a cuff that is not there leaves no folder
-                    self._path.parent.mkdir(parents=True, exist_ok=True)
-                    file = stack.enter_context(self._path.open("ab"))
-                if file is not None:
-                    file.write(b"".join(lines))
-                    file.flush()
-                if over:
-                    return
+    def _work(self) -> None:
+        over = False
+        while not over:
+            self._wake.wait()
+            self._wake.clear()
+            over = self._over.is_set()  # looked at before the last writing, not after
+            try:
+                while self._take_lines():
+                    self._write()
+            except OSError:
+                self._over.wait(AGAIN_S)
+                self._wake.set()
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._file)
 
-    def _waiting(self) -> tuple[list[bytes], bool]:
-        lines: list[bytes] = []
+    def _take_lines(self) -> bool:
+        """Move records to the lines that are written next, if none of the last ones is left."""
         with contextlib.suppress(IndexError):
-            while (record := self._backlog.popleft()) is not None:
-                lines.append(_line(record))
-            return lines, True
-        return lines, False
+            while len(self._lines) < BATCH:
+                self._lines.append(_line(self._backlog.popleft()))
+        return bool(self._lines)
+
+    def _write(self) -> None:
+        """Write lines; those that the disk has not taken whole stay."""
+        if self._file is None:  # not before: a cuff that is not there leaves no folder
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            binary = getattr(os, "O_BINARY", 0)  # Windows would add a carriage return
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | binary
+            self._file = os.open(self._path, flags, 0o644)
+        data = b"\n" * self._torn + b"".join(self._lines)  # a torn line is ended, and written again
+        written = os.write(self._file, data)
+        left = written - self._torn
+        while self._lines and left >= len(self._lines[0]):
+            left -= len(self._lines.pop(0))
+        self._torn = left > 0 or (self._torn and written == 0)
 
 
 def _line(record: dict[str, Any]) -> bytes:
-    text = json.dumps(record, separators=(",", ":"), allow_nan=False).encode("ascii")
+    try:
+        text = json.dumps(record, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except ValueError:  # a number that is none: kept as it looked
+        return _line({"type": "note", "time_s": 0.0, "code": "no_number", "message": repr(record)})
     return b"%08x %b\n" % (zlib.crc32(text), text)

@@ -1,8 +1,9 @@
 """What any cuff device must do for the supervisor: verbs in, reports out, evidence for every command."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from hardware.readings import CuffReport, Identity, Program
 
@@ -15,6 +16,9 @@ class Capabilities:
     ``own_watchdog``: the device vents by itself when it no longer hears from us.
     ``shows_noise``: its sensor is finer than its noise, so that a reading which repeats itself for
     seconds is no measurement. ``samples_hz``: how often it reports its pressure; 0 where it measures none.
+    ``sets_pressure``: it takes its target from us; otherwise somebody sets it by hand. ``ramps``: it
+    can raise the pressure along a line that takes a given time (`Program.rise_s`). ``longest_s``: its
+    longest inflation, ``None`` where none is known.
     """
 
     measures_pressure: bool
@@ -23,6 +27,42 @@ class Capabilities:
     samples_hz: float
     channels: int
     shows_noise: bool = False
+    sets_pressure: bool = True
+    ramps: bool = False
+    longest_s: float | None = None
+
+
+def limitations(capabilities: Capabilities) -> tuple[str, ...]:
+    """Return in plain sentences what the program cannot know or enforce on such a device."""
+    found = []
+    if not capabilities.measures_pressure:
+        found.append(
+            "The pressure is not measured: an overshoot, a leak, or a cuff that does not empty is not "
+            "noticed, and no ceiling is enforced. Watch the gauge."
+        )
+    if not capabilities.sets_pressure:
+        found.append(
+            "The pressure is set by hand on the device: the program can neither set nor check it."
+        )
+    if not capabilities.finite_programs:
+        found.append("The device does not end an inflation by itself: a command has to end it.")
+    if not capabilities.own_watchdog:
+        what = "The device does not notice when this computer falls silent: "
+        what += (
+            "the inflation goes on to its planned end then."
+            if capabilities.finite_programs
+            else "only the independent vent valve empties the cuff then."
+        )
+        found.append(what)
+    return tuple(found)
+
+
+def described(capabilities: Capabilities) -> dict[str, Any]:
+    """Return what a record says of a kind of device: what it can, and in words what it cannot."""
+    return {
+        "capabilities": dataclasses.asdict(capabilities),
+        "limitations": limitations(capabilities),
+    }
 
 
 class CuffDriver(Protocol):

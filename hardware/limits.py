@@ -8,6 +8,9 @@ from hardware.errors import LimitExceeded
 LEAST_MMHG: Final = 15.0
 """Lowest pressure that can be asked for: below it a cuff counts as empty."""
 
+DEFLATION_S: Final = 3.0
+"""A cuff is below 15 mmHg this long after a vent, or it is a fault (aim of the NIBP review, assumed)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -33,6 +36,11 @@ class Limits:
             session_inflated_s=min(self.session_inflated_s, other.session_inflated_s),
             session_inflations=min(self.session_inflations, other.session_inflations),
         )
+
+    @property
+    def rest_s(self) -> float:
+        """Return the time that a plan leaves from a vent to the next inflation: deflating, then the gap."""
+        return self.gap_s + DEFLATION_S
 
 
 def check_pressure(requested_mmhg: float, *, ceiling_mmhg: float, where: str) -> float:

@@ -40,13 +40,21 @@ class Sample:
 class Program:
     """One finite inflation, handed over before it is due.
 
-    ``onset_s`` and ``offset_s`` are host-clock times of the command to inflate and to vent.
+    ``onset_s`` and ``offset_s`` are host-clock times of the command to inflate and to vent. The
+    pressure rises in a line from 0 at the onset to the target ``rise_s`` later; 0: as fast as it goes.
     """
 
     number: int
     onset_s: float
     offset_s: float
     target_mmhg: float
+    rise_s: float = 0.0
+
+    def asked_mmhg(self, now_s: float) -> float:
+        """Return what is asked for at a time between onset and offset."""
+        if self.rise_s <= 0.0 or now_s >= self.onset_s + self.rise_s:
+            return self.target_mmhg
+        return self.target_mmhg * max(0.0, now_s - self.onset_s) / self.rise_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +96,14 @@ class FaultReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VentReport:
-    """The end of a venting: how low the pressure was when it was judged empty, or that it is not."""
+    """The end of a venting: how low the pressure was when it was judged empty, or that it is not.
+
+    ``confirmed`` is ``None`` on a device that measures no pressure: nobody knows.
+    """
 
     started_s: float
     time_s: float
-    confirmed: bool
+    confirmed: bool | None
     residual_mmhg: float | None
 
 

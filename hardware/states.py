@@ -12,6 +12,8 @@ class CuffState(enum.StrEnum):
     HOLD = "hold"
     VENTING = "venting"
     FAULT = "fault"
+    SELFTEST = "selftest"
+    """It tries its vent paths with a puff that counts as empty."""
 
 
 PRESSURISED_STATES = frozenset({CuffState.INFLATING, CuffState.HOLD})

@@ -3,25 +3,31 @@
 import contextlib
 import ctypes
 import multiprocessing
+import multiprocessing.process
+import os
 import signal
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 from typing import Any, Final
 
 from hardware.clock import Clock
+from hardware.ear import Ear
 from hardware.errors import HardwareError, HardwareUnavailable
 from hardware.readings import CuffReport, FaultReport, Identity, Program
 from hardware.registry import CuffAddress
 from hardware.states import StopReason
 from hardware.supervisor import Arm, Load, Order, SupervisorSettings, Vent
-from hardware.supervisor_process import LAST_WORDS_S, supervise
+from hardware.supervisor_process import supervise
 
 READY_S: Final = 15.0
 """A supervisor starts in 0.1 to 0.3 s (measured); a loaded machine gets more."""
 SILENT_S: Final = 2.0
-"""A supervisor that lives reports 50 samples a second, or that it has lost them."""
+"""A supervisor that lives says something every 0.5 s, whether or not it hears from the cuff."""
+CLOSE_S: Final = 6.0
+"""How long a goodbye is waited for: a cuff that vents takes 1 to 3 s, and writing the rest 2 s more."""
 
 
 @contextlib.contextmanager
@@ -38,6 +44,12 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _to_the_terminal(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # it may be gone
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
 class SupervisedCuff:
     """A cuff in the hands of a supervisor process of its own.
 
@@ -51,6 +63,8 @@ class SupervisedCuff:
         The machine's clock, for the time of a lost supervisor.
     record
         Where the supervisor keeps a record of its own; none if not given.
+    say
+        Told, in words for the operator, when the supervisor stays behind with a cuff that is not empty.
     """
 
     def __init__(
@@ -60,18 +74,18 @@ class SupervisedCuff:
         clock: Clock,
         *,
         record: Path | None = None,
+        say: Callable[[str], None] = _to_the_terminal,
     ) -> None:
         # spawn on every platform: a fork would carry the window, and its locks, into the guard
         self._context = multiprocessing.get_context("spawn")
         self._address, self._settings, self._clock = address, settings, clock
-        self._record = record
+        self._record, self._say = record, say
         self._heart: Any = RawValue(ctypes.c_uint64, 0)
         self._process: multiprocessing.process.BaseProcess | None = None
         self._orders: Connection | None = None
-        self._reports: Connection | None = None
+        self._ear: Ear | None = None
+        self._ready = False
         self._lost = False
-        self._early: list[CuffReport] = []
-        self._heard_s = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -87,7 +101,7 @@ class SupervisedCuff:
             If there is no device, or the process does not come up.
         """
         orders_out, self._orders = self._context.Pipe(duplex=False)
-        self._reports, reports_in = self._context.Pipe(duplex=False)
+        reports_out, reports_in = self._context.Pipe(duplex=False)
         self._process = self._context.Process(
             target=supervise,
             args=(
@@ -106,9 +120,12 @@ class SupervisedCuff:
         # our copies of the far ends must go, or their end of file never comes
         orders_out.close()
         reports_in.close()
-        first = self._first_report()
-        self._heard_s = self._clock.now_s()
+        if os.name == "posix":  # an order that finds no room is dropped: who is not read is vented
+            os.set_blocking(self._orders.fileno(), False)
+        self._ear = Ear(reports_out, self._clock)
+        first = self._ear.first(READY_S)
         if isinstance(first, Identity):
+            self._ready = True
             return first
         self.close()
         if isinstance(first, HardwareError):
@@ -118,15 +135,6 @@ class SupervisedCuff:
             where=self._address.port,
             do="start the run again; nothing was inflated",
         )
-
-    def _first_report(self) -> object:
-        assert self._reports is not None  # noqa: S101  open() has just made it
-        with contextlib.suppress(EOFError, OSError):
-            if self._reports.poll(READY_S):
-                batch = self._reports.recv()
-                self._early = batch[1:]
-                return batch[0]
-        return None
 
     def arm(self) -> None:
         """Ask for arming."""
@@ -151,20 +159,14 @@ class SupervisedCuff:
 
     def poll(self) -> Sequence[CuffReport]:
         """Return the reports since the last poll; a lost supervisor is reported once, as a fault."""
-        found: list[CuffReport] = self._early
-        self._early = []
-        if self._reports is None or self._lost:
-            return found
+        if self._ear is None or self._lost:
+            return []
         now_s = self._clock.now_s()
-        try:
-            while self._reports.poll():
-                found += [report for report in self._reports.recv() if report is not None]
-                self._heard_s = now_s
-        except (EOFError, OSError):
+        found = self._ear.heard(now_s)
+        if self._ear.ended:
             found.append(self._lose(now_s, "the process that drives the cuff has ended"))
-        else:
-            if now_s - self._heard_s > SILENT_S:
-                found.append(self._lose(now_s, "the process that drives the cuff does not answer"))
+        elif self._ear.silent_s(now_s) > SILENT_S:
+            found.append(self._lose(now_s, "the process that drives the cuff does not answer"))
         return found
 
     def _lose(self, now_s: float, message: str) -> FaultReport:
@@ -182,16 +184,37 @@ class SupervisedCuff:
         return None
 
     def close(self) -> None:
-        """Say goodbye: the supervisor vents, confirms and ends. Waits for that."""
+        """Say goodbye: the supervisor vents, confirms and ends. Waits for that, but not for ever.
+
+        A supervisor that still tries to empty the cuff is left behind, and goes on.
+        """
         process, self._process = self._process, None
         if process is None:
             return
         self._order(None)
-        process.join(LAST_WORDS_S + 2.0)
-        if process.is_alive():  # stopped or stuck: the device's own lease has vented long ago
-            process.kill()
-            process.join(1.0)
-        for end in (self._orders, self._reports):
-            if end is not None:
-                end.close()
-        self._orders = self._reports = None
+        if self._orders is not None:
+            self._orders.close()  # says the same, also when there was no room for the order
+            self._orders = None
+        ear, deadline_s = self._ear, self._clock.now_s() + CLOSE_S
+        while process.is_alive() and self._clock.now_s() < deadline_s:
+            process.join(0.1)
+            if ear is not None:
+                ear.heard(self._clock.now_s())
+        if process.is_alive():
+            lives = ear is not None and ear.silent_s(self._clock.now_s()) <= SILENT_S
+            if lives and self._ready:
+                self._leave_behind(process)
+            else:  # stopped or stuck: the device's own lease has vented long ago
+                process.kill()
+                process.join(1.0)
+        if ear is not None:
+            ear.close(0.5)
+            self._ear = None
+
+    def _leave_behind(self, process: multiprocessing.process.BaseProcess) -> None:
+        # or Python waits for it at the program's end, and the operator with it
+        multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]  # noqa: SLF001
+        self._say(
+            f"The cuff on {self._address.port} was not seen to empty. Process {process.pid} stays and goes on"
+            " trying to vent it; see how far it is with: run_task.py stop"
+        )

@@ -1,105 +1,39 @@
 """The process around the supervisor: owns the port, outlives the task, ends vented.
 
 What it listens to for the end of the task, all at once: the order pipe's end of file, the parent's
-sentinel and on Linux its pidfd (each alone has been seen to fail), and the task's heart. It never
-prints or waits, for the task or for a disk: reports leave through bounded queues and threads.
+sentinel and on Linux its pidfd (each alone has been seen to fail), and the task's heart. For the
+operator's stop it has a socket of its own. It never prints or waits, for the task or for a disk:
+reports leave through bounded queues and threads.
 """
 
 import contextlib
-import ctypes
 import gc
 import os
-import signal
-import sys
-import threading
-from collections import deque
-from multiprocessing import connection, parent_process
+from multiprocessing import connection
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
 from hardware.blackbox import BlackBox
 from hardware.clock import RealClock
+from hardware.detach import leave_the_group, raise_priority, task_handles
 from hardware.errors import HardwareError
-from hardware.readings import CuffReport, Identity
+from hardware.mouth import Mouth
+from hardware.readings import CuffReport, Identity, LinkNote
 from hardware.registry import CuffAddress, build_driver, open_wire
-from hardware.supervisor import Order, Supervisor, SupervisorSettings
+from hardware.stop_line import StopLine
+from hardware.supervisor import Order, SupervisorSettings
 from hardware.transport import SerialTransport
+from hardware.watch import Watch
 
-BACKLOG: Final = 20_000
-"""Reports kept while the task does not read: 6 min of samples. The oldest go first."""
 SLICE_S: Final = 0.02
-LAST_WORDS_S: Final = 10.0
-"""How long venting is repeated after the task is gone, if the pressure does not confirm it."""
-
-
-class _Mouth:
-    """Sends reports without ever blocking the supervisor."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._backlog: deque[Any] = deque(maxlen=BACKLOG)
-        self._wake = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._send, daemon=True, name="reports")
-        self._thread.start()
-
-    def say(self, report: object) -> None:
-        self._backlog.append(report)
-        self._wake.release()
-
-    def _send(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while True:
-                self._wake.acquire()
-                batch: list[Any] = []
-                with contextlib.suppress(IndexError):
-                    while len(batch) < 500:
-                        batch.append(self._backlog.popleft())
-                if batch:
-                    self._pipe.send(batch)
-                    if batch[-1] is None:
-                        return
-
-    def finish(self, wait_s: float) -> None:
-        self.say(None)
-        self._thread.join(wait_s)
-
-
-def _leave_the_group() -> None:
-    """Survive what ends the task: Ctrl-C and hang-ups go to the whole process group."""
-    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    if os.name == "posix":
-        with contextlib.suppress(OSError):
-            os.setsid()
-    with contextlib.suppress(OSError):
-        null = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
-
-
-def _raise_priority() -> None:
-    """Take the highest priority the platform gives without asking anybody."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(-10)
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
-    if os.name == "nt":  # HIGH_PRIORITY_CLASS
-        kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
-        kernel.SetPriorityClass(kernel.GetCurrentProcess(), 0x80)
-
-
-def _parent_handles() -> list[int]:
-    """Return everything that becomes readable when the task is gone."""
-    parent = parent_process()
-    if parent is None or parent.pid is None:
-        return []
-    handles = [parent.sentinel]
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            handles.append(os.pidfd_open(parent.pid))
-    return handles
+ORDERS_AT_ONCE: Final = 20
+"""A task that floods us with orders does not keep us from the wire."""
+LIFE_S: Final = 0.5
+"""How often the task hears from us at least."""
+LAST_WORDS_S: Final = 60.0
+"""How long at least venting is repeated after the task is gone, if no falling pressure confirms it. While
+the cuff still shows pressure there is no end to it: unplugging the cuff's controller is one."""
 
 
 def supervise(
@@ -114,9 +48,9 @@ def supervise(
 
     The first report is the device's `Identity`, or the `HardwareError` that says why there is none.
     """
-    _leave_the_group()
-    parent = _parent_handles()
-    mouth = _Mouth(reports)
+    leave_the_group()
+    parent = task_handles()
+    mouth = Mouth(reports)
     clock = RealClock()
     wire: SerialTransport | None = None
     try:
@@ -129,7 +63,7 @@ def supervise(
         if wire is not None:
             wire.close()
         return
-    _raise_priority()
+    raise_priority()
     gc.freeze()
     gc.disable()
     box = BlackBox(record) if record is not None else None
@@ -139,62 +73,99 @@ def supervise(
         if box is not None:
             box.take(found)
 
-    supervisor = Supervisor(cuff, identity, settings, report)
+    watch = Watch(address, settings, wire, cuff, identity, clock, report)
+    stop_line = StopLine(f"{address.driver} on {address.port}")
+    process = _Process(watch, stop_line, mouth, clock)
     mouth.say(identity)
+    if stop_line.problem is not None:
+        message = f"the stop command cannot reach this cuff: {stop_line.problem}"
+        report(LinkNote(time_s=clock.now_s(), code="no_stop_line", message=message))
     try:
-        _serve(supervisor, wire, orders, parent, heart, clock)
+        if parent is not None:
+            process.serve(orders, parent, heart)
     finally:
-        _end_vented(supervisor, wire, clock)
+        process.end_vented()
+        stop_line.close()
         mouth.finish(0.5)
         if box is not None:
             box.finish(2.0)
-        wire.close()
+        watch.close()
 
 
-def _serve(
-    supervisor: Supervisor,
-    wire: SerialTransport,
-    orders: Connection,
-    parent: list[int],
-    heart: Any,
-    clock: RealClock,
-) -> None:
-    """Step until the task closes the order pipe or is gone."""
-    task_handles: list[Any] = [orders, *parent]
-    listen = [*task_handles, wire.fileno()] if os.name == "posix" else task_handles
-    while True:
-        now_s = clock.now_s()
-        wait_s = min(SLICE_S, max(0.0, supervisor.next_due_s(now_s) - now_s))
-        if os.name != "posix":
-            wait_s = min(wait_s, 0.001)  # a Windows COM handle cannot be waited for with the rest
-        ready = connection.wait(listen, timeout=wait_s)
-        if any(handle in ready for handle in parent):
-            return
-        now_s = clock.now_s()
-        supervisor.heart(heart.value, now_s)
-        if orders in ready:
-            try:
-                while orders.poll():
-                    order: Order | None = orders.recv()
-                    if order is None:
-                        return
-                    supervisor.handle(order, now_s)
-            except (EOFError, OSError):
+class _Process:
+    """The supervisor's loop: what it waits for, and who is heard."""
+
+    def __init__(self, watch: Watch, stop_line: StopLine, mouth: Mouth, clock: RealClock) -> None:
+        self._watch, self._stop_line, self._mouth, self._clock = watch, stop_line, mouth, clock
+        self._life_s = 0.0
+
+    def serve(self, orders: Connection, parent: list[int], heart: Any) -> None:
+        """Step until the task closes the order pipe or is gone."""
+        watch, clock = self._watch, self._clock
+        while True:
+            ready = self._wait([orders, *parent])
+            if any(handle in ready for handle in parent):
                 return
-        supervisor.step(clock.now_s())
-        if not supervisor.link_up:
-            listen = task_handles
+            now_s = clock.now_s()
+            watch.heart(heart.value, now_s)
+            if orders in ready and not self._take_orders(orders, now_s):
+                return
+            self._turn()
 
+    def _take_orders(self, orders: Connection, now_s: float) -> bool:
+        """Carry orders out; return whether the task is still there.
 
-def _end_vented(supervisor: Supervisor, wire: SerialTransport, clock: RealClock) -> None:
-    """Vent, whatever ended the loop, and stay until the pressure confirms it."""
-    supervisor.vent(clock.now_s())
-    deadline_s = clock.now_s() + LAST_WORDS_S
-    while supervisor.venting and supervisor.link_up and clock.now_s() < deadline_s:
-        with contextlib.suppress(OSError):
-            if os.name == "posix":
-                connection.wait([wire.fileno()], timeout=SLICE_S)
-            else:
-                clock.sleep_until(clock.now_s() + 0.002)
-        supervisor.step(clock.now_s())
-    supervisor.give_up(clock.now_s())
+        An order is smaller than what a pipe takes in one piece, so none is ever half here.
+        """
+        try:
+            for _ in range(ORDERS_AT_ONCE):
+                if not orders.poll():
+                    break
+                order: Order | None = orders.recv()
+                if order is None:
+                    return False
+                self._watch.handle(order, now_s)
+        except (EOFError, OSError):
+            return False
+        return True
+
+    def end_vented(self) -> None:
+        """Vent, whatever ended the loop, and go on until the pressure confirms it."""
+        watch, clock = self._watch, self._clock
+        watch.vent(clock.now_s())
+        least_s = clock.now_s() + LAST_WORDS_S
+        while (
+            watch.venting
+            and not watch.hopeless
+            and (clock.now_s() < least_s or watch.pressure_shown(clock.now_s()))
+        ):
+            self._wait([])
+            self._turn()
+        watch.give_up(clock.now_s())
+
+    def _wait(self, others: list[Any]) -> list[Any]:
+        """Wait until something is to be read or due."""
+        now_s = self._clock.now_s()
+        wait_s = min(SLICE_S, max(0.0, self._watch.next_due_s(now_s) - now_s))
+        if os.name != "posix":
+            # a Windows COM handle cannot be waited for with the rest, nor can a datagram socket
+            self._clock.sleep_until(now_s + min(wait_s, 0.001))
+            return connection.wait(others, timeout=0.0) if others else []
+        with contextlib.suppress(OSError, ValueError):  # a wire that goes away while we wait for it
+            mine = (self._watch.fileno(), self._stop_line.fileno())
+            return connection.wait([*others, *(n for n in mine if n is not None)], timeout=wait_s)
+        self._clock.sleep_until(now_s + 0.001)
+        return connection.wait(others, timeout=0.0)
+
+    def _turn(self) -> None:
+        """Hear the operator, do what is due on the wire, show that we live."""
+        now_s = self._clock.now_s()
+        stop, callers = self._stop_line.hear()
+        if stop:
+            self._watch.stop(now_s)
+        self._watch.step(now_s)
+        if callers:
+            self._stop_line.answer(callers, *self._watch.stop_state())
+        if now_s >= self._life_s:
+            self._life_s = now_s + LIFE_S
+            self._mouth.show_life()

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hardware.errors import ExplainedError, HardwareUnavailable, LimitExceeded, LinkLost
 from hardware.states import StopReason
-from scc_task import cli_emulate
+from scc_task import cli_calibrations, cli_doctor, cli_emulate, cli_stop
 from scc_task.errors import (
     ExitCode,
     FilesInvalid,
@@ -42,6 +42,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_emulate.app, name="emulate")
+app.command()(cli_doctor.doctor)
+app.command("calibrations", help="List the calibrations that are stored, and which of them hold.")(
+    cli_calibrations.main
+)
+app.command("stop", help="Vent every cuff now, past a hung window; says when it is empty.")(
+    cli_stop.main
+)
 
 ProtocolFile = Annotated[Path, typer.Argument(help="the protocol file", show_default=False)]
 RigOption = Annotated[Path, typer.Option("--rig", help="what is connected in this room")]
@@ -139,6 +146,7 @@ def run(
     ] = None,
 ) -> int:
     """Run a protocol: real window, real clock, the devices that the rig names."""
+    from scc_task.overrides import confirm
     from scc_task.prepare import RunRequest, prepare
     from scc_task.present.display import display_answers
     from scc_task.wiring import run_real
@@ -156,13 +164,15 @@ def run(
         )
     out = console()
     _announce(out, prepared)
+    overrides = confirm(prepared.overrides, out.input)
     outcome = run_real(
         prepared,
         console=out,
-        on_stop=lambda stop: _say_stop(out, prepared.name.stem, stop),
+        on_stop=lambda stop: _say_stop(out, prepared, stop),
         windowed=windowed,
         screen_number=screen,
         answers=who,
+        overrides=overrides,
     )
     code = _conclude(out, prepared, outcome)
     if not display_answers():
@@ -188,21 +198,19 @@ def simulate(
     from scc_task.wiring import run_virtual
 
     number = _run_number(run)
-    prepared = prepare(
-        RunRequest(protocol, rig, calibration, subject, session, number, data=data, seed=seed)
+    request = RunRequest(
+        *(protocol, rig, calibration, subject, session, number), data=data, seed=seed, emulate=True
     )
-    if not prepared.rig.simulated:
-        raise UsageInvalid(
-            "this rig has a real cuff, and a simulation moves none",
-            where=str(rig),
-            do="use a simulated rig, or: run_task.py run",
-        )
+    prepared = prepare(request)
     out = console()
-    outcome = run_virtual(prepared, on_stop=lambda stop: _say_stop(out, prepared.name.stem, stop))
+    outcome = run_virtual(prepared, on_stop=lambda stop: _say_stop(out, prepared, stop))
     return _conclude(out, prepared, outcome)
 
 
 def _announce(out: Console, prepared: "Prepared") -> None:
+    from hardware.cuff import limitations
+    from hardware.registry import DRIVERS
+
     plan, name = prepared.plan, prepared.name
     simulated = "  SIMULATED: no real cuff" if prepared.rig.simulated else ""
     out.print(f"{name.stem}  rig {prepared.rig.name}{simulated}", soft_wrap=True)
@@ -212,16 +220,24 @@ def _announce(out: Console, prepared: "Prepared") -> None:
     )
     for pressure in plan.pressures:
         out.print(f"  {pressure.name}: {pressure.mmhg:g} mmHg, from {pressure.source}")
+    capabilities = DRIVERS[prepared.rig.cuff.driver].capabilities
+    for sentence in limitations(capabilities) if plan.inflations else ():
+        out.print(f"  CUFF: {sentence}", soft_wrap=True)
 
 
-def _say_stop(out: Console, name: str, stop: "Stop") -> None:
+def _say_stop(out: Console, prepared: "Prepared", stop: "Stop") -> None:
     """Say how the run ended and what to do, before anything else takes time."""
     if stop.vent_confirmed is False:
         out.print(
             "THE CUFF WAS NOT SEEN TO EMPTY: DISCONNECT THE HOSE FROM THE CUFF NOW.",
             style="bold white on red",
         )
-    out.print(f"{name}: {stop.reason} - {stop.detail}", soft_wrap=True)
+    if stop.vent_confirmed is None and prepared.plan.inflations:
+        out.print(
+            "NOBODY MEASURES WHETHER THE CUFF IS EMPTY: LOOK AT ITS GAUGE NOW.",
+            style="bold white on red",
+        )
+    out.print(f"{prepared.name.stem}: {stop.reason} - {stop.detail}", soft_wrap=True)
     for note in stop.notes:
         if note not in stop.detail:
             out.print(f"  note: {note}", soft_wrap=True)
@@ -256,6 +272,7 @@ def check(
     as_json: JsonOption = False,
 ) -> int:
     """Say whether protocols can be run as written. Opens no port and no window."""
+    from hardware.registry import DRIVERS
     from scc_task.dryrun import PlanRefused, dry_run
     from scc_task.plan.compile import calibrated, compile_plan, unresolved
     from scc_task.protocol.check import check_protocol
@@ -272,7 +289,8 @@ def check(
                 seed=0,
                 resolve=calibrated(checked.calibration) if checked.calibration else unresolved,
             )
-            dose = dry_run(plan, allow_unresolved=True)
+            able = DRIVERS[checked.rig.model.cuff.driver].capabilities if checked.rig else None
+            dose = dry_run(plan, able=able, allow_unresolved=True)
         except FilesInvalid as error:
             problems += [
                 {"file": p.file, "line": p.line, "column": p.column, "what": p.what, "do": p.do}

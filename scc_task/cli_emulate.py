@@ -7,6 +7,7 @@ from typing import IO, Annotated
 
 import typer
 
+from hardware.sim.devices import DEVICES, ON_MODEM_LINES, ON_TCP
 from scc_task.errors import ExitCode, UsageInvalid
 
 app = typer.Typer(help="Serve an emulated device on a pty, or on a TCP port.", no_args_is_help=True)
@@ -42,40 +43,22 @@ FaultsOption = Annotated[
 ]
 
 
-@app.command("reference")
-def emulate_reference(
-    link: LinkOption = None,
-    tcp: TcpOption = None,
-    seed: SeedOption = 0,
-    faults: FaultsOption = None,
-    log: LogOption = None,
-) -> int:
-    """Serve the reference controller (CUFF/1) with a cuff. Ends when its standard input ends."""
-    return _serve_cuff("reference", link=link, tcp=tcp, seed=seed, faults=faults, log=log)
+def _add_cuff(driver: str, title: str) -> None:
+    """Add the command of an emulated cuff."""
+
+    @app.command(driver, help=f"{title} Ends when its standard input ends.")
+    def emulate_cuff(
+        link: LinkOption = None,
+        tcp: TcpOption = None,
+        seed: SeedOption = 0,
+        faults: FaultsOption = None,
+        log: LogOption = None,
+    ) -> int:
+        return _serve_cuff(driver, link=link, tcp=tcp, seed=seed, faults=faults, log=log)
 
 
-@app.command("cpar")
-def emulate_cpar(
-    link: LinkOption = None,
-    tcp: TcpOption = None,
-    seed: SeedOption = 0,
-    faults: FaultsOption = None,
-    log: LogOption = None,
-) -> int:
-    """Serve a NociTech CPAR cuff algometer (map C). Ends when its standard input ends."""
-    return _serve_cuff("cpar", link=link, tcp=tcp, seed=seed, faults=faults, log=log)
-
-
-@app.command("alicat")
-def emulate_alicat(
-    link: LinkOption = None,
-    tcp: TcpOption = None,
-    seed: SeedOption = 0,
-    faults: FaultsOption = None,
-    log: LogOption = None,
-) -> int:
-    """Serve an Alicat PCD pressure controller with a cuff. Ends when its standard input ends."""
-    return _serve_cuff("alicat", link=link, tcp=tcp, seed=seed, faults=faults, log=log)
+for _driver, _make in DEVICES.items():
+    _add_cuff(_driver, (_make.__doc__ or f"Serve the device {_driver}.").splitlines()[0])
 
 
 def _serve_cuff(
@@ -88,9 +71,16 @@ def _serve_cuff(
     log: Path | None,
 ) -> int:
     from hardware.fault_script import Fault
-    from hardware.sim.devices import DEVICES
     from hardware.sim.serve import ServedCuff, open_end, serve
 
+    if driver in ON_TCP:
+        tcp = tcp or 0
+        if link is not None:
+            raise UsageInvalid(
+                f"{driver} is a server on a TCP port: a pty would not do",
+                where="--link",
+                do="leave --link out, or choose the port with --tcp",
+            )
     script: tuple[Fault, ...] = ()
     if faults is not None:
         from scc_task.protocol.load import load_faults  # not for those who need no script
@@ -99,7 +89,7 @@ def _serve_cuff(
     with _log(log) as file:
         serve(
             ServedCuff(DEVICES[driver], seed=seed, faults=script, log=file),
-            open_end(link=link, tcp_port=tcp),
+            open_end(link=link, tcp_port=tcp, modem_lines=driver in ON_MODEM_LINES),
             announce=lambda line: typer.echo(line),
         )
     return ExitCode.DONE

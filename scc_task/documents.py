@@ -25,7 +25,9 @@ class Start:
 
     ``wall`` is ISO 8601, UTC, and only a label. ``inputs`` holds every file that shaped the run,
     whole, with role, name and SHA-256. ``provenance`` names the source of pressure, pulses and
-    responses (``"emulated ..."`` where simulated). ``plan`` is `Plan.as_dict`.
+    responses (``"emulated ..."`` where simulated). ``plan`` is `Plan.as_dict`. ``device`` is what the
+    cuff said of itself, with its ``capabilities`` and its ``limitations`` in words. ``overrides``: what
+    somebody allowed beyond the usual limits, and what was typed.
     """
 
     type: ClassVar[str] = "start"
@@ -44,6 +46,7 @@ class Start:
     device: Mapping[str, Any]
     screen: Mapping[str, Any]
     versions: Mapping[str, str]
+    overrides: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,12 +159,12 @@ class Rating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vented:
-    """A venting ended: confirmed by falling pressure, or not."""
+    """A venting ended: confirmed by falling pressure, or not; ``None`` where nobody measures it."""
 
     type: ClassVar[str] = "vented"
     started_s: float
     time_s: float
-    confirmed: bool
+    confirmed: bool | None
     residual_mmhg: float | None
 
 

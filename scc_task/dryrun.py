@@ -8,8 +8,9 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
+from hardware.cuff import Capabilities
 from hardware.errors import LimitExceeded
-from hardware.limits import LEAST_MMHG
+from hardware.limits import DEFLATION_S, LEAST_MMHG
 from scc_task.plan.compile import UNRESOLVED
 from scc_task.plan.dose import Dose, dose_of
 from scc_task.plan.steps import DummyKind, Plan, Step, StepKind
@@ -36,7 +37,13 @@ class PlanRefused(LimitExceeded):
         return "\n".join([*listed, f"{self.what}   [{self.code}]"])
 
 
-def dry_run(plan: Plan, *, used: Dose | None = None, allow_unresolved: bool = False) -> Dose:
+def dry_run(
+    plan: Plan,
+    *,
+    used: Dose | None = None,
+    able: Capabilities | None = None,
+    allow_unresolved: bool = False,
+) -> Dose:
     """Return the dose of a plan, or refuse it.
 
     Parameters
@@ -45,6 +52,8 @@ def dry_run(plan: Plan, *, used: Dose | None = None, allow_unresolved: bool = Fa
         The plan that will be executed.
     used
         What this session has given the participant already; counts against the session's budget.
+    able
+        What the cuff of this room can do; not looked at where no room is known.
     allow_unresolved
         Let pressures without a number pass, for `check` and `preview`. Never for a run.
 
@@ -64,6 +73,7 @@ def dry_run(plan: Plan, *, used: Dose | None = None, allow_unresolved: bool = Fa
         *_gaps(plan),
         *_budget(plan, before),
         *_length(plan),
+        *(_abilities(plan, able) if able is not None else ()),
     ]
     if found:
         raise PlanRefused(_grouped(found))
@@ -179,17 +189,24 @@ def _inflations(plan: Plan) -> Iterator[Finding]:
                 _place(step),
                 "shorten the inflation",
             )
+        if not 0 <= step.rise_ms <= step.duration_ms:
+            yield (
+                f"it rises for {step.rise_ms / 1000:g} s of {step.duration_s:g} s",
+                _place(step),
+                "make 'rise_s' shorter than the inflation",
+            )
 
 
 def _gaps(plan: Plan) -> Iterator[Finding]:
     inflations = plan.inflations
     for before, step in pairwise(inflations):
         gap_s = (step.onset_ms - before.end_ms) / 1000
-        if not gap_s >= plan.limits.gap_s:
+        if not gap_s >= plan.limits.rest_s:
             yield (
-                f"only {gap_s:g} s deflated since step {before.number}; the limit is {plan.limits.gap_s:g} s",
+                f"only {gap_s:g} s since step {before.number}; the limit is {plan.limits.gap_s:g} s "
+                f"deflated, and {DEFLATION_S:g} s to deflate",
                 _place(step),
-                f"lengthen the steps between them by {plan.limits.gap_s - gap_s:g} s or more",
+                f"lengthen the steps between them by {plan.limits.rest_s - gap_s:g} s or more",
             )
 
 
@@ -212,6 +229,29 @@ def _budget(plan: Plan, used: Dose) -> Iterator[Finding]:
             f"the limit is {limits.session_inflated_s:g} s",
             "session",
             "end the session here, or choose a shorter run",
+        )
+
+
+def _abilities(plan: Plan, able: Capabilities) -> Iterator[Finding]:
+    """Yield what this kind of cuff cannot do, however it is asked."""
+    for step in plan.inflations:
+        if able.longest_s is not None and not step.duration_s <= able.longest_s:
+            yield (
+                f"inflated for {step.duration_s:g} s; this kind of cuff takes {able.longest_s:g} s at most",
+                _place(step),
+                "shorten the inflation, or use another cuff",
+            )
+        if step.rise_ms and not able.ramps:
+            yield (
+                "this kind of cuff cannot raise the pressure in a line",
+                _place(step),
+                "leave 'rise_s' out, or use another cuff",
+            )
+    if not able.sets_pressure and len({step.target_mmhg for step in plan.inflations}) > 1:
+        yield (
+            "this cuff's pressure is set by hand and cannot change within a run",
+            "pressures",
+            "use one pressure in the whole run, or another cuff",
         )
 
 

@@ -25,7 +25,8 @@ from scc_task.scanner import PulseCounter
 
 HAND_OVER_S: Final = 4.0
 """How long before its onset an inflation is handed to the supervisor; the shortest cue lasts 6 s."""
-ARM_S: Final = 2.0
+ARM_S: Final = 12.0
+"""A device may test itself before it says that it is armed."""
 LATE_S: Final = 0.020
 """A step later than this is noted (a frame of a 60-Hz display is 0.0167 s)."""
 CUFF_REASONS: Final = (
@@ -222,6 +223,7 @@ class Engine:
                     onset_s=onset_s,
                     offset_s=onset_s + step.duration_s,
                     target_mmhg=step.target_mmhg,
+                    rise_s=step.rise_ms / 1000,
                 )
             )
 
@@ -273,15 +275,9 @@ class Engine:
     def _finish(self, reason: StopReason, detail: str, error: BaseException | None) -> Stop:
         """Record the rest, wait until the cuff is empty, publish the stop. Nothing here may raise."""
         end_s = self._clock.now_s()
-        # the last thing shown says what happened, if the window still shows anything
-        message = "run_ended" if reason is StopReason.COMPLETED else "run_stopped"
-        for last_word in (
-            lambda: self._end_rating(end_s),
-            lambda: self._screen.draw_message(message),
-            self._screen.flip,
-        ):
-            with contextlib.suppress(Exception):
-                last_word()
+        with contextlib.suppress(Exception):
+            self._end_rating(end_s)
+        self._show_message("run_ended" if reason is StopReason.COMPLETED else "run_stopped")
         before = self._intake.requested
         confirmed = self._wait_for_empty(end_s)
         after = self._intake.requested
@@ -315,15 +311,25 @@ class Engine:
         if self._cuff is None:
             return None
         # counted from now: a screen that died may have held up the last words
-        intake, deadline_s = self._intake, self._clock.now_s() + VENT_WAIT_S
-        while self._clock.now_s() < deadline_s and not intake.link_lost:
+        intake, deadline_s, warned = self._intake, self._clock.now_s() + VENT_WAIT_S, False
+        while self._clock.now_s() < deadline_s and not (warned and intake.asked_again):
             with contextlib.suppress(Exception):
                 intake.look_at_cuff()
                 intake.look_at_pulses()
+                intake.look_at_keys()
+            if intake.not_empty and not warned:
+                warned, intake.asked_again = True, False  # whoever has read it may end the wait
+                self._show_message("cuff_not_empty")
             if intake.vented is not None and intake.vented.time_s >= asked_s:
                 return intake.vented.confirmed
             self._clock.sleep_until(self._clock.now_s() + self._pace.tick_s)
         return False
+
+    def _show_message(self, key: str) -> None:
+        """Show a text of the program's own, if the screen still shows anything."""
+        with contextlib.suppress(Exception):
+            self._screen.draw_message(key)
+            self._screen.flip()
 
 
 def _reason_of(error: BaseException) -> tuple[StopReason, str]:

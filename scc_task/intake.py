@@ -7,6 +7,7 @@ that it asks for is obeyed.
 from collections.abc import Callable
 
 from hardware.clock import Clock
+from hardware.interlock_table import NOT_EMPTY
 from hardware.readings import (
     CommandReport,
     CuffReport,
@@ -69,7 +70,8 @@ class Intake:
         self._pulses_lost = False
         self.requested: Stopped | None = None
         self.armed = False
-        self.link_lost = False
+        self.not_empty = False
+        self.asked_again = False
         self.vented: VentReport | None = None
         self.answer: Answer | None = None
         self.notes: list[str] = []
@@ -83,6 +85,8 @@ class Intake:
         """Ask for a stop at the next look. Only the first request counts."""
         if self.requested is None:
             self.requested = Stopped(reason, detail)
+        else:
+            self.asked_again = True
 
     def note(self, code: str, message: str, time_s: float) -> None:
         """Publish something worth knowing, and keep it for the end of the run."""
@@ -138,6 +142,7 @@ class Intake:
                 self._publish(_command(report))
             case VentReport():
                 self.vented = report
+                self.not_empty = self.not_empty and report.confirmed is not True
                 self._publish(_vented(report))
             case LinkNote():
                 message = f"{report.message} {report.raw}".strip()
@@ -147,8 +152,7 @@ class Intake:
                 self.note("refused", report.message, report.time_s)
                 self.request(StopReason.CUFF_FAULT, f"a command was refused: {report.message}")
             case FaultReport():
-                lost = (StopReason.CUFF_LINK_LOST, StopReason.SUPERVISOR_LOST)
-                self.link_lost = self.link_lost or report.reason in lost
+                self.not_empty = self.not_empty or report.code in NOT_EMPTY
                 self.note(report.code, f"{report.message}; {report.do}", report.time_s)
                 self.request(report.reason, f"{report.message}; {report.do}")
 

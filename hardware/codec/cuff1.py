@@ -1,9 +1,10 @@
 """CUFF/1: frames to messages and back, for both ends of the wire. No port, no clock, no state of a cuff."""
 
 import binascii
+import dataclasses
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +24,10 @@ NEED_DATA: Final = NeedData.MORE
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The device took a command. ``value`` is what it took: tenths of mmHg (ARM, GO) or Hz (STREAM)."""
+    """The device took a command.
+
+    ``value`` is what it took: tenths of mmHg (ARM, GO, SITE), ms (LEASE), Hz (STREAM), otherwise 0.
+    """
 
     sequence: int
     value: int
@@ -41,7 +45,7 @@ class Nak:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One status line. Pressures in tenths of a mmHg."""
+    """One status line. Pressures in tenths of a mmHg; the target is the momentary one of a ramp."""
 
     counter: int
     device_ms: int
@@ -53,11 +57,16 @@ class Status:
     drive: int
     heartbeat_age_ms: int
     bad_frames: int
+    flags: int
+
+    def has(self, flag: str) -> bool:
+        """Return whether a flag of ``FLAGS`` is set."""
+        return bool(self.flags & flags(flag))
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceEvent:
-    """Something the device says unasked: a boot with its cause, a fault with its number."""
+    """Something the device says unasked: a boot, a fault, the end of a self-test, each with its number."""
 
     device_ms: int
     event: int
@@ -66,7 +75,7 @@ class DeviceEvent:
 
 @dataclass(frozen=True, slots=True)
 class DeviceIdentity:
-    """The answer to ``ID``."""
+    """The answer to ``ID``. ``lease_ms`` is the one in force, ``selftest`` a key of ``SELFTEST``."""
 
     sequence: int
     protocol: str
@@ -74,8 +83,13 @@ class DeviceIdentity:
     model: str
     serial_number: str
     firmware: str
+    firmware_hash: str
+    calibrated: str
     ceiling_tenths: int
+    site_ceiling_tenths: int
     lease_ms: int
+    selftest: int
+    reset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,19 @@ def tenths(pressure_mmhg: float) -> int:
     return device_steps(pressure_mmhg, step_mmhg=table.MMHG_STEP)
 
 
+def flags(*names: str) -> int:
+    """Return the bits of flags of ``FLAGS``."""
+    return sum(1 << table.FLAGS.index(name) for name in names)
+
+
+def _fit(values: Iterable[int], fields: tuple[table.Field, ...]) -> bool:
+    """Return whether numbers are as many as the table says, each within its limits."""
+    numbers = tuple(values)
+    return len(numbers) == len(fields) and all(
+        isinstance(v, int) and f.least <= v <= f.most for v, f in zip(numbers, fields, strict=True)
+    )
+
+
 def encode_command(sequence: int, name: str, *arguments: int) -> bytes:
     """Return the frame of a command.
 
@@ -131,15 +158,7 @@ def encode_command(sequence: int, name: str, *arguments: int) -> bytes:
         If the table does not know the command or an argument is outside its limits.
     """
     fields = table.COMMANDS.get(name)
-    legal = (
-        fields is not None
-        and 0 <= sequence <= 255
-        and len(arguments) == len(fields)
-        and all(
-            isinstance(v, int) and 0 <= v <= f.most for v, f in zip(arguments, fields, strict=True)
-        )
-    )
-    if not legal:
+    if fields is None or not 0 <= sequence <= 255 or not _fit(arguments, fields):
         raise CodecError(
             f"'{name} {' '.join(map(str, arguments))}' is not a CUFF/1 command",
             where="cuff command",
@@ -161,7 +180,7 @@ def encode_nak(nak: Nak) -> bytes:
 def encode_status(s: Status) -> bytes:
     """Return the frame of a status line (the device's half)."""
     return frame(
-        b"S %d %d %d %d %d %d %d %d %d %d"
+        b"S %d %d %d %d %d %d %d %d %d %d %d"
         % (
             s.counter,
             s.device_ms,
@@ -173,6 +192,7 @@ def encode_status(s: Status) -> bytes:
             s.drive,
             s.heartbeat_age_ms,
             s.bad_frames,
+            s.flags,
         )
     )
 
@@ -184,16 +204,22 @@ def encode_event(event: DeviceEvent) -> bytes:
 
 def encode_identity(identity: DeviceIdentity) -> bytes:
     """Return the frame of an identity (the device's half). Words must not hold spaces."""
-    i = identity
-    words = [i.protocol, i.maker, i.model, i.serial_number, i.firmware]
-    numbers = [i.ceiling_tenths, i.lease_ms]
-    return frame(" ".join(["I", str(i.sequence), *words, *map(str, numbers)]).encode("ascii"))
+    # the order of the dataclass is the order on the wire
+    return frame(" ".join(["I", *map(str, dataclasses.astuple(identity))]).encode("ascii"))
 
 
 _NUMBERS = re.compile(rb"-?\d{1,10}(?: -?\d{1,10})*")
-_COUNTS: Final = {b"A ": 3, b"N ": 3, b"S ": 10, b"E ": 3}
+_DIGITS: Final = re.compile(rb"\d{1,10}")
 _HEX: Final = re.compile(rb"[0-9A-F]{4}")
-_WORD: Final = re.compile(rb"[!-~]+")
+_WORDS: Final = tuple(
+    re.compile(rb"[!-~]{1,%d}" % longest) for longest in table.IDENTITY_WORDS.values()
+)
+_MESSAGES: Final[dict[bytes, tuple[tuple[table.Field, ...], Callable[..., Reply]]]] = {
+    b"A ": (table.REPLIES["A"], Ack),
+    b"N ": (table.REPLIES["N"], Nak),
+    b"S ": (table.REPLIES["S"], Status),
+    b"E ": (table.REPLIES["E"], DeviceEvent),
+}
 
 
 def _checked(line: bytes) -> bytes | None:
@@ -205,37 +231,32 @@ def _checked(line: bytes) -> bytes | None:
 
 
 def _reply(body: bytes) -> Reply | None:
-    count = _COUNTS.get(body[:2])
-    if count is not None:
-        if not _NUMBERS.fullmatch(body, 2):
-            return None
-        n = [int(word) for word in body[2:].split(b" ")]
-        if len(n) != count or n[2] < 0:
-            return None
-        match body[:1]:
-            case b"S":
-                known = 0 <= n[2] < len(table.STATES) and 0 <= n[3] < len(table.FAULTS)
-                return Status(*n) if known else None
-            case b"A":
-                return Ack(*n) if n[2] < len(table.STATES) else None
-            case b"N":
-                return Nak(*n) if n[2] < len(table.STATES) else None
-            case _:
-                return DeviceEvent(*n)
-    words = body.split(b" ")
-    numeric = (words[1:2], words[7:])
-    if (
-        words[0] != b"I"
-        or len(words) != 9
-        or not all(w.isdigit() for part in numeric for w in part)
-    ):
+    message = _MESSAGES.get(body[:2])
+    if message is None:
+        return _identity(body)
+    fields, build = message
+    if not _NUMBERS.fullmatch(body, 2):
         return None
-    if not all(_WORD.fullmatch(w) for w in words):
+    numbers = [int(word) for word in body[2:].split(b" ")]
+    return build(*numbers) if _fit(numbers, fields) else None
+
+
+def _identity(body: bytes) -> DeviceIdentity | None:
+    letter, *rest = body.split(b" ")
+    words, numbers = rest[1 : 1 + len(_WORDS)], rest[1 + len(_WORDS) :]
+    digits = [*rest[:1], *numbers]
+    if letter != b"I" or len(words) != len(_WORDS) or not all(_DIGITS.fullmatch(d) for d in digits):
         return None
-    text = [w.decode("ascii") for w in words]
-    _, sequence, protocol, maker, model, serial_number, firmware, ceiling, lease = text
+    sequence, *values = map(int, digits)
+    if sequence > 255 or not _fit(values, table.IDENTITY_NUMBERS):
+        return None
+    if not all(legal.fullmatch(word) for legal, word in zip(_WORDS, words, strict=True)):
+        return None
+    protocol, maker, model, serial, firmware, firmware_hash, calibrated = (
+        word.decode("ascii") for word in words
+    )
     return DeviceIdentity(
-        int(sequence), protocol, maker, model, serial_number, firmware, int(ceiling), int(lease)
+        sequence, protocol, maker, model, serial, firmware, firmware_hash, calibrated, *values
     )
 
 
@@ -335,8 +356,6 @@ class CommandDecoder:
         fields = table.COMMANDS.get(name)
         if fields is None:
             return BadCommand(sequence, 2)
-        if len(arguments) != len(fields) or any(
-            value > f.most for value, f in zip(arguments, fields, strict=True)
-        ):
+        if not _fit(arguments, fields):
             return BadCommand(sequence, 4)
         return HostCommand(sequence, name, arguments)

@@ -10,8 +10,8 @@ from typing import Final
 
 PROTOCOL: Final = "CUFF/1"
 BAUD: Final = 115200
-LONGEST_FRAME: Final = 96
-"""Bytes from ``$`` to line feed, both included; the longest legal frame has 78."""
+LONGEST_FRAME: Final = 130
+"""Bytes from ``$`` to line feed, both included, of the longest legal frame, an identity."""
 LONGEST_COMMAND: Final = 48
 MMHG_STEP: Final = 0.1
 
@@ -22,7 +22,10 @@ RESET_BYTE: Final = b"\x18"
 """Vents and goes to IDLE; never towards pressure."""
 
 LEASE_MS: Final = 400
-"""A device without a new heartbeat for this long vents: 400 ms promises 500 ms with its tick."""
+"""A device without a new heartbeat for this long vents: 400 ms promises 500 ms with its tick.
+The longest lease, and the one after a boot; `LEASE` can only make it shorter."""
+LEASE_MS_MIN: Final = 150
+"""One and a half heartbeats: a shorter lease would end runs for one late heartbeat (assumed)."""
 HEARTBEAT_MS: Final = 100
 STREAM_HZ: Final = 50
 STREAM_HZ_MAX: Final = 100
@@ -33,13 +36,35 @@ CEILING_TENTHS: Final = 3000
 ON_MS_MAX: Final = 180_000
 """Longest program the device takes: 180 s (IEC 80601-2-30, recalled)."""
 INFLATE_MS_MAX: Final = 8_000
-"""A cuff that has not reached its target by then leaks or has no supply."""
+"""A cuff that has not reached its target by then leaks or has no supply. With a ramp: so long after
+its end, or so long `OFF_TARGET_TENTHS` behind it."""
 VENT_MS_MAX: Final = 10_000
 """A cuff that is not empty by then does not vent."""
 AT_TARGET_TENTHS: Final = 50
 OFF_TARGET_TENTHS: Final = 300
 
-STATES: Final = ("idle", "armed", "inflating", "hold", "venting", "fault")
+SELFTEST_ZERO_MS: Final = 200
+"""Both vent paths open, nothing fed: the mean of each sensor over this time is its zero (assumed)."""
+SELFTEST_ZERO_TENTHS: Final = 30
+"""Largest zero of a sensor, 3.0 mmHg (assumed; a ratiometric sensor drifts by about 1 %)."""
+SELFTEST_MATCH_TENTHS: Final = 30
+"""Largest difference of the sensors, at zero and in a puff, 3.0 mmHg (assumed)."""
+SELFTEST_PUFF_TENTHS: Final = 100
+"""Regulator's target in a puff, 10.0 mmHg: felt as a touch, below what counts as empty (assumed)."""
+SELFTEST_REACHED_TENTHS: Final = 60
+"""Both sensors this far above their zero: the cuff has taken the puff (assumed)."""
+SELFTEST_LEFT_TENTHS: Final = 30
+"""Both sensors less than this above their zero: the vent path has let the puff out (assumed)."""
+SELFTEST_TENTHS_MAX: Final = 150
+"""A single reading above 15.0 mmHg ends the test as failed: the host takes more than 20 mmHg that
+nobody asked for, for longer than 0.5 s, as a fault."""
+SELFTEST_PUFF_MS_MAX: Final = 1_500
+SELFTEST_VENT_MS_MAX: Final = 1_500
+"""Longest puff and longest emptying through one path (assumed; a hose of a few metres)."""
+SELFTEST_MS_MAX: Final = 5_000
+"""Longest self-test in all."""
+
+STATES: Final = ("idle", "armed", "inflating", "hold", "venting", "fault", "selftest")
 """Index is the number on the wire; the names are those of `hardware.states.CuffState`."""
 
 FAULTS: Final = (
@@ -56,6 +81,27 @@ FAULTS: Final = (
     "wdt_reset",
     "selftest",
 )
+HIGH_ALARMS: Final = ("overpressure", "vent_fail")
+"""Faults whose alarm is of high priority also with an empty cuff (after IEC 60601-1-8, recalled)."""
+KEEPS_SELFTEST: Final = ("host_lost",)
+"""Faults that say nothing about the device: a passed self-test stays passed."""
+
+SELFTEST: Final = {
+    0: "it was not done since the controller was switched on",
+    1: "passed",
+    2: "a sensor does not read zero with both vent paths open",
+    3: "the two sensors differ",
+    4: "the pressure does not rise: no air, a kinked hose, or a cuff that is not connected",
+    5: "the first vent path does not let the air out",
+    6: "the second vent path does not let the air out",
+    7: "the pressure rose too high",
+    8: "it took too long",
+    9: "it was broken off",
+}
+"""Results, in ``ID`` and in the event. All but 0, 1 and 9 are the fault ``selftest``."""
+
+RESETS: Final = ("power_on", "reset_pin", "brown_out", "watchdog")
+"""Why the controller booted. After ``watchdog`` it is in the fault ``wdt_reset``."""
 
 NAK_REASONS: Final = {
     1: "the frame was damaged",
@@ -64,18 +110,26 @@ NAK_REASONS: Final = {
     4: "a number is outside its limits",
     5: "the cuff is not empty",
     6: "no live heartbeat",
+    7: "the participant's abort loop is open",
+    8: "its self-test has not passed",
+    9: "its service jumper is not set",
 }
 
-EVENTS: Final = {1: "boot", 2: "fault"}
+EVENTS: Final = {1: "boot", 2: "fault", 3: "selftest"}
+"""Value of the event: number in `RESETS`, in `FAULTS`, in `SELFTEST`."""
+
+FLAGS: Final = ("selftest_passed", "loop_open", "buzzer")
+"""Bits of the status line's flags, the lowest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One integer argument of a command: its unit and its largest legal value."""
+    """One integer: its unit, its largest and its least legal value."""
 
     name: str
     unit: str
     most: int
+    least: int = 0
 
 
 COMMANDS: Final[dict[str, tuple[Field, ...]]] = {
@@ -83,12 +137,69 @@ COMMANDS: Final[dict[str, tuple[Field, ...]]] = {
     "PING": (),
     "HB": (Field("count", "1", 255),),
     "STREAM": (Field("rate", "Hz", STREAM_HZ_MAX),),
+    "TEST": (),
+    "LEASE": (Field("lease", "ms", LEASE_MS, LEASE_MS_MIN),),
     "ARM": (Field("ceiling", "0.1 mmHg", CEILING_TENTHS),),
-    "GO": (Field("target", "0.1 mmHg", CEILING_TENTHS), Field("on", "ms", ON_MS_MAX)),
+    "GO": (
+        Field("target", "0.1 mmHg", CEILING_TENTHS, EMPTY_TENTHS),
+        Field("on", "ms", ON_MS_MAX, 1),
+        Field("rise", "ms", ON_MS_MAX),
+    ),
     "END": (),
     "VENT": (),
     "DISARM": (),
     "CLEAR": (),
+    "HUSH": (),
+    "SITE": (Field("ceiling", "0.1 mmHg", CEILING_TENTHS, EMPTY_TENTHS),),
 }
-"""``HB`` is not acknowledged. ``GO`` counts ``on`` from its acceptance to the opening of the vent
-valve. ``END`` ends a program early or on time and leaves the device armed; ``VENT`` disarms."""
+"""``HB`` is not acknowledged. ``GO`` counts ``on`` and ``rise`` from its acceptance: the target rises
+in a line for ``rise``, the vent valve opens at ``on``. ``END`` ends a program early or on time and
+leaves the device armed; ``VENT`` disarms."""
+
+ALWAYS_ACTS: Final = ("ID", "PING", "VENT", "DISARM")
+"""Commands that act also when their number is a repeated one: doing them twice does no harm."""
+
+_SEQUENCE: Final = Field("sequence", "1", 255)
+_CLOCK: Final = Field("device clock", "ms", 4_294_967_295)
+_STATE: Final = Field("state", "index of STATES", len(STATES) - 1)
+_SENSOR: Final = (32_767, -32_768)
+
+REPLIES: Final[dict[str, tuple[Field, ...]]] = {
+    "A": (_SEQUENCE, Field("value", "the command's", 65_535), _STATE),
+    "N": (_SEQUENCE, Field("reason", "key of NAK_REASONS", 255, 1), _STATE),
+    "S": (
+        Field("counter", "1", 4_294_967_295),
+        _CLOCK,
+        _STATE,
+        Field("fault", "index of FAULTS", len(FAULTS) - 1),
+        Field("first sensor", "0.1 mmHg", *_SENSOR),
+        Field("second sensor", "0.1 mmHg", *_SENSOR),
+        Field("target", "0.1 mmHg", CEILING_TENTHS),
+        Field("drive", "1/1023", 1023),
+        Field("heartbeat age", "ms", 65_535),
+        Field("bad frames", "1", 65_535),
+        Field("flags", "bits of FLAGS", 255),
+    ),
+    "E": (_CLOCK, Field("event", "key of EVENTS", 255, 1), Field("value", "the event's", 255)),
+}
+"""What the device says in numbers, by its letter. The status line's target is the momentary one."""
+
+IDENTITY_WORDS: Final = {
+    "protocol": 8,
+    "maker": 16,
+    "model": 16,
+    "serial number": 16,
+    "firmware": 16,
+    "firmware hash": 8,
+    "calibrated": 10,
+}
+"""The words of ``$I <seq> ...`` and their longest length: printable, no blank, never empty. The hash is
+the first 8 hex digits of the binary's SHA-256, ``calibrated`` a date such as 2025-11-30 or ``none``."""
+IDENTITY_NUMBERS: Final = (
+    Field("ceiling", "0.1 mmHg", 9999),
+    Field("site ceiling", "0.1 mmHg", 9999),
+    Field("lease", "ms", 9999),
+    Field("selftest", "key of SELFTEST", 255),
+    Field("reset", "index of RESETS", len(RESETS) - 1),
+)
+"""The numbers that follow the words."""

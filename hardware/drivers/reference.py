@@ -1,5 +1,6 @@
 """The driver of the reference controller: CUFF/1 over a serial wire."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -7,22 +8,12 @@ from hardware.clock import Clock
 from hardware.codec import cuff1
 from hardware.codec import cuff1_table as table
 from hardware.cuff import Capabilities
-from hardware.dialogue import Dialogue, Outcome, refusal_text
+from hardware.dialogue import Dialogue, Outcome
+from hardware.drivers import reference_arming
+from hardware.drivers import reference_reports as reports
 from hardware.errors import HardwareUnavailable
-from hardware.readings import (
-    CommandReport,
-    CuffReport,
-    FaultReport,
-    Identity,
-    LinkNote,
-    Program,
-    Refusal,
-    Sample,
-)
-from hardware.states import CuffState, StopReason
+from hardware.readings import CuffReport, Identity, LinkNote, Program, Refusal
 from hardware.transport import Transport
-
-_STATE: Final = tuple(CuffState(name) for name in table.STATES)
 
 
 class ReferenceCuff:
@@ -34,6 +25,14 @@ class ReferenceCuff:
         The wire, open.
     clock
         The clock that stamps what arrives.
+    lease_ms
+        The longest silence after which the device vents by itself; the device may take a shorter one
+        than its own, never a longer.
+
+    Raises
+    ------
+    HardwareUnavailable
+        If no device takes such a lease.
     """
 
     capabilities = Capabilities(
@@ -43,16 +42,28 @@ class ReferenceCuff:
         samples_hz=table.STREAM_HZ,
         channels=1,
         shows_noise=True,
+        ramps=True,
     )
     IDENTIFY_S: Final = 3.0
     """A board that restarts when its port is opened needs about 2 s (bootloader)."""
 
-    def __init__(self, transport: Transport, clock: Clock) -> None:
-        self._wire, self._clock = transport, clock
+    def __init__(
+        self, transport: Transport, clock: Clock, *, lease_ms: int = table.LEASE_MS
+    ) -> None:
+        if not table.LEASE_MS_MIN <= lease_ms <= table.LEASE_MS:
+            raise HardwareUnavailable(
+                f"a lease of {lease_ms} ms is outside {table.LEASE_MS_MIN} to {table.LEASE_MS} ms",
+                where=transport.name,
+                do="choose a lease inside; nothing was inflated",
+            )
+        self._wire, self._clock, self._lease_ms = transport, clock, lease_ms
         self._dialogue = Dialogue()
-        self._last_counter: int | None = None
-        self._last_device_ms = 0
+        self._arming = reference_arming.Arming(self._dialogue.submit, lease_ms=lease_ms)
+        self._order = reports.StatusOrder()
+        self._said: deque[CuffReport] = deque()
+        self._last_event: cuff1.DeviceEvent | None = None
         self._last_fault = 0
+        self._selftest = 0
         self._armed = False
 
     def identify(self) -> Identity:
@@ -93,28 +104,42 @@ class ReferenceCuff:
             manufacturer=identity.maker,
             model=identity.model,
             serial_number=identity.serial_number,
-            firmware=identity.firmware,
+            firmware=f"{identity.firmware} {identity.firmware_hash}",
             protocol=identity.protocol,
-            ceiling_mmhg=identity.ceiling_tenths / 10,
-            lease_ms=identity.lease_ms,
+            ceiling_mmhg=min(identity.ceiling_tenths, identity.site_ceiling_tenths) / 10,
+            lease_ms=self._lease_ms,
             simulated=identity.maker == "emulated",
         )
 
     def arm(self, *, ceiling_mmhg: float) -> None:
-        """Ask the device to arm, with the session's ceiling."""
+        """Test the device, see its watchdog bite, and arm it with the session's ceiling.
+
+        Takes some seconds; the report of ``arm`` comes at the end, a refusal where it went wrong.
+        """
         self._armed = True
-        self._dialogue.submit("ARM", cuff1.tenths(ceiling_mmhg))
+        self._arming.begin(ceiling_tenths=cuff1.tenths(ceiling_mmhg), now_s=self._clock.now_s())
 
     def prepare(self, program: Program) -> None:
         """Nothing to do: one short command starts a program."""
 
     def inflate(self, program: Program) -> None:
-        """Start a finite program: the device vents by itself when its time is over."""
+        """Start a finite program: the device raises its target along the ramp, and vents by itself."""
+        if self._arming.busy:  # it is armed for a moment to see its watchdog bite
+            self._said.append(
+                Refusal(
+                    command="go",
+                    program=program.number,
+                    time_s=self._clock.now_s(),
+                    message="the cuff is not armed yet: its self-test or watchdog test goes on",
+                )
+            )
+            return
         on_ms = round((program.offset_s - program.onset_s) * 1000)
         self._dialogue.submit(
             "GO",
             cuff1.tenths(program.target_mmhg),
             on_ms,
+            round(program.rise_s * 1000),
             tag=program.number,
             planned_s=program.onset_s,
         )
@@ -125,13 +150,15 @@ class ReferenceCuff:
 
     def vent(self) -> None:
         """Empty the cuff: the vent byte first, then the framed command, and nothing queued after it."""
+        self._arming.cancel()
         self._dialogue.clear()
         self._wire.write(table.VENT_BYTE)
         self._dialogue.submit("VENT")
 
     def heartbeat(self) -> None:
-        """Send the next heartbeat; it waits for nothing."""
-        self._wire.write(self._dialogue.heartbeat())
+        """Send the next heartbeat, unless the watchdog is being tried; it waits for nothing."""
+        if self._arming.heartbeat(self._clock.now_s()):
+            self._wire.write(self._dialogue.heartbeat())
 
     def poll(self) -> Iterator[CuffReport]:
         """Yield what has arrived and send what is due.
@@ -147,17 +174,20 @@ class ReferenceCuff:
             if isinstance(event, cuff1.Status):
                 yield from self._status(event, now_s)
             elif isinstance(event, Outcome):
-                yield self._report(event)
+                yield from self._outcome(event)
             elif isinstance(event, cuff1.Corrupt):
                 raw = event.raw.decode("ascii", "backslashreplace")
                 yield LinkNote(time_s=now_s, code="corrupt_frame", message="damaged bytes", raw=raw)
             else:
-                yield self._device_event(event, now_s)
+                yield from self._device_event(event, now_s)
+        yield from self._arming.on_time(now_s)
         due, silent = self._dialogue.outgoing(now_s)
         if due:
             self._wire.write(due)
         if silent is not None:
-            yield self._report(silent)
+            yield from self._outcome(silent)
+        while self._said:
+            yield self._said.popleft()
 
     def next_due_s(self) -> float | None:
         """Return when the dialogue has something to send."""
@@ -168,81 +198,43 @@ class ReferenceCuff:
         self._wire.close()
 
     def _status(self, s: cuff1.Status, now_s: float) -> Iterator[CuffReport]:
-        last = self._last_counter
-        if last is not None and s.counter != last + 1:
-            if s.device_ms < self._last_device_ms:
-                yield _restarted(now_s)
-            elif s.counter <= last:
-                yield LinkNote(time_s=now_s, code="sample_repeated", message="a sample came twice")
-            else:
-                message = f"{s.counter - last - 1} pressure samples lost"
-                yield LinkNote(time_s=now_s, code="samples_lost", message=message)
-        self._last_counter, self._last_device_ms = s.counter, s.device_ms
-        yield Sample(
-            counter=s.counter,
-            device_ms=s.device_ms,
-            arrival_s=now_s,
-            state=_STATE[s.state],
-            measured_mmhg=s.first_tenths / 10,
-            second_mmhg=s.second_tenths / 10,
-            commanded_mmhg=s.target_tenths / 10,
-        )
+        new, remark = self._order.take(s, now_s)
+        if remark is not None:
+            yield remark
+        if not new:
+            return
+        yield reports.sample(s, now_s)
         if s.fault != self._last_fault:
             before, self._last_fault = self._last_fault, s.fault
-            if s.fault and not self._armed:
+            if self._arming.provoked(s.fault):
+                pass
+            elif s.fault and not (self._armed and self._arming.has_begun):
                 # from before this run: the operator has seen it end, and starts anew
-                message = f"the controller still held the fault {table.FAULTS[s.fault]}: cleared"
+                message = f"the controller still holds the fault {table.FAULTS[s.fault]} of before"
                 yield LinkNote(time_s=now_s, code="old_fault", message=message)
-                self._dialogue.submit("CLEAR")
             elif s.fault and not before:
-                yield _device_fault(s.fault, now_s)
+                yield reports.fault(s.fault, now_s, selftest=self._selftest)
+        yield from self._arming.on_status(s, now_s)
 
-    @staticmethod
-    def _report(outcome: Outcome) -> CuffReport:
-        if not isinstance(outcome.answer, cuff1.Ack):
-            return Refusal(
-                command=outcome.name.lower(),
-                program=outcome.tag,
-                time_s=outcome.ended_s,
-                message=refusal_text(outcome),
-            )
-        has_pressure = outcome.name in ("GO", "ARM")
-        return CommandReport(
-            command=outcome.name.lower(),
-            program=outcome.tag,
-            planned_s=outcome.planned_s,
-            sent_s=outcome.sent_s,
-            acknowledged_s=outcome.ended_s,
-            commanded_mmhg=outcome.arguments[0] / 10 if has_pressure else None,
-            acknowledged_mmhg=outcome.answer.value / 10 if has_pressure else None,
-        )
+    def _outcome(self, outcome: Outcome) -> Iterator[CuffReport]:
+        if self._arming.busy and outcome.name in reference_arming.COMMANDS:
+            yield from self._arming.on_outcome(outcome)
+        else:
+            yield reports.evidence(outcome)
 
-    @staticmethod
-    def _device_event(event: cuff1.DeviceEvent, now_s: float) -> CuffReport:
+    def _device_event(self, event: cuff1.DeviceEvent, now_s: float) -> Iterator[CuffReport]:
+        if event == self._last_event:
+            yield LinkNote(time_s=now_s, code="event_repeated", message="an event came twice")
+            return
+        self._last_event = event
         match table.EVENTS.get(event.event):
             case "boot":
-                return _restarted(now_s)
+                self._order.forget()
+                yield reports.restarted(now_s, event.value)
+            case "selftest":
+                self._selftest = event.value
             case "fault" if 0 < event.value < len(table.FAULTS):
-                return _device_fault(event.value, now_s)
+                if not self._arming.provoked(event.value):
+                    yield reports.fault(event.value, now_s, selftest=self._selftest)
             case _:
-                return LinkNote(time_s=now_s, code="device_event", message=f"event {event.event}")
-
-
-def _restarted(now_s: float) -> FaultReport:
-    return FaultReport(
-        reason=StopReason.CUFF_FAULT,
-        code="device_restarted",
-        time_s=now_s,
-        message="the cuff's controller has restarted",
-        do="check its power supply; the cuff vents when it restarts",
-    )
-
-
-def _device_fault(number: int, now_s: float) -> FaultReport:
-    return FaultReport(
-        reason=StopReason.CUFF_FAULT,
-        code=f"device_{table.FAULTS[number]}",
-        time_s=now_s,
-        message=f"the cuff's controller reports a fault: {table.FAULTS[number]}",
-        do="make sure that the cuff is empty, look for the cause, then start a new run",
-    )
+                yield LinkNote(time_s=now_s, code="device_event", message=f"event {event.event}")

@@ -12,7 +12,8 @@ NOISE_VALUES: Final = 4096
 class PlantSettings:
     """What the emulated cuff is like (assumed; hose of a few metres).
 
-    ``fill_tau_s`` and ``vent_tau_s``: time constants. ``overshoot``: share of the target by which
+    ``fill_tau_s`` and ``vent_tau_s``: time constants, of venting through both paths; one path alone
+    takes twice as long. ``overshoot``: share of the target by which
     the regulator overshoots at first, dying out with ``overshoot_tau_s``. ``leak_per_s``: share of
     the pressure lost each second. ``noise_mmhg``: standard deviation of each sensor.
     """
@@ -30,12 +31,14 @@ class Trouble:
     """What is wrong with the pneumatics and the sensors right now; nothing, to begin with.
 
     ``leak_per_s``: share of the pressure lost each second on top of the usual. ``valve_stuck``: the
-    vent valve does not open. ``kinked``: no air goes in or out. ``supply_lost``: no air goes in.
+    vent valve does not open, nor does any other path. ``stuck_path``: only vent path 1 or 2 does not
+    open; 0 for none. ``kinked``: no air goes in or out. ``supply_lost``: no air goes in.
     ``lie_mmhg``: both sensors read so much too high. ``sensors_stuck``: both repeat themselves.
     """
 
     leak_per_s: float = 0.0
     valve_stuck: bool = False
+    stuck_path: int = 0
     kinked: bool = False
     supply_lost: bool = False
     lie_mmhg: float = 0.0
@@ -69,14 +72,15 @@ class Plant:
             self.pressure_mmhg += (source - self.pressure_mmhg) * share
         self._leak(dt_s)
 
-    def vent(self, *, dt_s: float) -> None:
-        """Let time pass with the vent valve open, or what should be open."""
+    def vent(self, *, dt_s: float, paths: tuple[int, ...] = (1, 2)) -> None:
+        """Let time pass with these vent paths open, or what should be open."""
         if not self.pressure_mmhg:
             return
-        if self.trouble.valve_stuck or self.trouble.kinked:
+        open_paths = sum(path != self.trouble.stuck_path for path in paths)
+        if self.trouble.valve_stuck or self.trouble.kinked or not open_paths:
             self._leak(dt_s)
             return
-        self.pressure_mmhg *= math.exp(-dt_s / self._set.vent_tau_s)
+        self.pressure_mmhg *= math.exp(-dt_s * open_paths / 2 / self._set.vent_tau_s)
         if self.pressure_mmhg < 0.01:
             self.pressure_mmhg = 0.0
 

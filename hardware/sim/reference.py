@@ -9,15 +9,17 @@ from typing import Final
 
 from hardware.codec import cuff1
 from hardware.codec import cuff1_table as table
+from hardware.sim import reference_selftest as selftest
 from hardware.sim.plant import Plant
+from hardware.sim.reference_program import FiniteProgram
 
-IDLE, ARMED, INFLATING, HOLD, VENTING, FAULT = range(6)
-HOST_LOST, OVERPRESSURE, LEAK, VENT_FAIL = (
-    table.FAULTS.index(name) for name in ("host_lost", "overpressure", "leak", "vent_fail")
-)
+IDLE, ARMED, INFLATING, HOLD, VENTING, FAULT, SELFTEST = range(7)
+BOOT_EVENT, FAULT_EVENT, SELFTEST_EVENT = 1, 2, 3
+WRONG_STATE, OUT_OF_LIMITS, NOT_EMPTY, NO_HEART, LOOP_OPEN, UNTESTED, NO_JUMPER = range(3, 10)
 TICK_MS: Final = 5
 REST_TICK_MS: Final = 20
 FIRMWARE: Final = "emulator-1"
+FIRMWARE_HASH: Final = "00000000"
 NO_HEARTBEAT: Final = 65_535
 
 Witness = Callable[[str, float], None]
@@ -34,30 +36,54 @@ class EmulatedReference:
     start_s
         The time at which it is switched on, on the clock that `advance` is given.
     witness
-        Called with ``valve closed``, ``valve open``, ``state ...``, ``vent byte`` when it happens.
+        Called with ``valve closed``, ``valve open``, ``state ...``, ``vent byte`` when it happens. The
+        valves of a self-test are not told: they move below what counts as empty.
+    site_tenths
+        The site's ceiling, which is kept without power.
+    reset
+        Why it was switched on: an index of ``RESETS``.
+
+    Attributes
+    ----------
+    service_jumper
+        Whether the jumper is set without which nobody changes the site's ceiling.
     """
 
     def __init__(
-        self, plant: Plant, *, start_s: float, serial_number: str = "E0001", witness: Witness | None
+        self,
+        plant: Plant,
+        *,
+        start_s: float,
+        serial_number: str = "E0001",
+        witness: Witness | None,
+        site_tenths: int = table.CEILING_TENTHS,
+        reset: int = 0,
     ) -> None:
         self._plant, self._start_s, self._serial_number = plant, start_s, serial_number
         self._witness = witness or (lambda what, time_s: None)
+        self.service_jumper = False
+        self._site, self._reset = site_tenths, reset
+        self._loop_closed = True
         self._commands = cuff1.CommandDecoder()
         self._out = bytearray()
         self._ms = 0
-        self._state = IDLE
+        watchdog = table.RESETS[reset] == "watchdog"
+        self._state = FAULT if watchdog else IDLE
         self._state_ms = 0
-        self._fault = 0
-        self._target = 0
+        self._fault = table.FAULTS.index("wdt_reset" if watchdog else "none")
+        self._hushed = False
         self._ceiling = table.CEILING_TENTHS
-        self._go_ms = self._on_ms = 0
+        self._lease_ms = table.LEASE_MS
+        self._program = FiniteProgram()
         self._stay_armed = False
+        self._test = selftest.SelfTest()
+        self._tested = 0
         self._heartbeat: int | None = None
         self._heartbeat_ms = -NO_HEARTBEAT
         self._last: tuple[cuff1.HostCommand, bytes] | None = None
         self._period_ms = 0
         self._counter = 0
-        self._emit(cuff1.encode_event(cuff1.DeviceEvent(0, 1, 0)))
+        self._emit(cuff1.encode_event(cuff1.DeviceEvent(0, BOOT_EVENT, reset)))
 
     @property
     def pressure_mmhg(self) -> float:
@@ -69,7 +95,25 @@ class EmulatedReference:
         """Return the state's name."""
         return table.STATES[self._state]
 
-    def restart(self) -> None:
+    @property
+    def buzzer(self) -> str:
+        """Return what the box sounds: ``off``, ``medium`` (vented after a fault) or ``high`` (not)."""
+        if self._state != FAULT or self._hushed:
+            return "off"
+        high = table.FAULTS[self._fault] in table.HIGH_ALARMS or not self._empty()
+        return "high" if high else "medium"
+
+    def open_loop(self) -> None:
+        """Open the participant's abort loop: the ball is squeezed, or its wire breaks."""
+        self._loop_closed = False
+        if self._state != FAULT:
+            self._trip("abort")
+
+    def close_loop(self) -> None:
+        """Close the abort loop again. Nothing else follows: the fault stays."""
+        self._loop_closed = True
+
+    def restart(self, cause: str = "brown_out") -> None:
         """Lose power for a moment: vented, disarmed, silent until asked, its clock from zero."""
         self._witness("restart", self._start_s + self._ms / 1000)
         self._go_to(IDLE)
@@ -78,7 +122,12 @@ class EmulatedReference:
             start_s=self._start_s + self._ms / 1000,
             serial_number=self._serial_number,
             witness=self._witness,
+            site_tenths=self._site,
+            reset=table.RESETS.index(cause),
         )
+        fresh.service_jumper = self.service_jumper
+        if not self._loop_closed:
+            fresh.open_loop()
         self.__dict__.update(fresh.__dict__)
 
     def next_output_s(self) -> float:
@@ -119,6 +168,8 @@ class EmulatedReference:
         else:
             self._witness("vent byte", self._start_s + self._ms / 1000)
             self._stay_armed = False
+            if self._state == SELFTEST:
+                self._say_tested(selftest.BROKEN_OFF)
             if self._state != FAULT:
                 self._go_to(VENTING)
 
@@ -127,7 +178,9 @@ class EmulatedReference:
             if command.arguments[0] != self._heartbeat:  # a stuck buffer is no heartbeat
                 self._heartbeat, self._heartbeat_ms = command.arguments[0], self._ms
             return
-        if self._last is not None and self._last[0] == command:
+        repeated = self._last is not None and self._last[0] == command
+        if repeated and command.name not in table.ALWAYS_ACTS:
+            assert self._last is not None  # noqa: S101  narrows the type
             self._emit(self._last[1])  # a repeated number is answered again, not obeyed again
             return
         answer = self._obey(command)
@@ -139,21 +192,14 @@ class EmulatedReference:
         reason, value = 0, 0
         match command.name:
             case "ID":
-                return cuff1.encode_identity(
-                    cuff1.DeviceIdentity(
-                        sequence,
-                        table.PROTOCOL,
-                        "emulated",
-                        "reference-cuff",
-                        self._serial_number,
-                        FIRMWARE,
-                        table.CEILING_TENTHS,
-                        table.LEASE_MS,
-                    )
-                )
+                return self._identity(sequence)
             case "STREAM":
                 value = arguments[0]
                 self._period_ms = 1000 // value if value else 0
+            case "TEST":
+                reason = self._begin_test()
+            case "LEASE":
+                reason, value = self._take_lease(arguments[0])
             case "ARM":
                 reason, value = self._arm(arguments[0])
             case "GO":
@@ -166,39 +212,82 @@ class EmulatedReference:
                 self._real_time(table.VENT_BYTE)
             case "CLEAR":
                 reason = self._clear()
+            case "HUSH":
+                self._hushed = True
+            case "SITE":
+                reason, value = self._take_site(arguments[0])
         if reason:
             return cuff1.encode_nak(cuff1.Nak(sequence, reason, self._state))
         return cuff1.encode_ack(cuff1.Ack(sequence, value, self._state))
 
+    def _identity(self, sequence: int) -> bytes:
+        names = ("emulated", "reference-cuff", self._serial_number, FIRMWARE, FIRMWARE_HASH, "none")
+        limits = (table.CEILING_TENTHS, self._site, self._lease_ms)
+        return cuff1.encode_identity(
+            cuff1.DeviceIdentity(
+                sequence, table.PROTOCOL, *names, *limits, self._tested, self._reset
+            )
+        )
+
+    def _begin_test(self) -> int:
+        if self._state != IDLE:
+            return WRONG_STATE
+        reason = self._not_ready()
+        if not reason:
+            self._test, self._tested = selftest.SelfTest(), 0
+            self._go_to(SELFTEST)
+        return reason
+
+    def _not_ready(self) -> int:
+        if not self._alive():
+            return NO_HEART
+        return 0 if self._empty() else NOT_EMPTY
+
+    def _take_lease(self, lease_ms: int) -> tuple[int, int]:
+        if self._state != IDLE:
+            return WRONG_STATE, 0
+        self._lease_ms = lease_ms
+        return 0, lease_ms
+
+    def _take_site(self, ceiling: int) -> tuple[int, int]:
+        if self._state != IDLE:
+            return WRONG_STATE, 0
+        if not self.service_jumper:
+            return NO_JUMPER, 0
+        self._site = ceiling
+        return 0, ceiling
+
     def _arm(self, ceiling: int) -> tuple[int, int]:
         if self._state not in (IDLE, ARMED):
-            return 3, 0
-        if not self._alive():
-            return 6, 0
-        if not self._empty():
-            return 5, 0
+            return WRONG_STATE, 0
+        if self._tested != selftest.PASSED:
+            return UNTESTED, 0
+        if reason := self._not_ready():
+            return reason, 0
+        if ceiling > self._site:
+            return OUT_OF_LIMITS, 0
         self._ceiling = ceiling
         self._go_to(ARMED)
         return 0, ceiling
 
-    def _go(self, target: int, on_ms: int) -> tuple[int, int]:
+    def _go(self, target: int, on_ms: int, rise_ms: int) -> tuple[int, int]:
         if self._state != ARMED:
-            return 3, 0
+            return WRONG_STATE, 0
         if not self._alive():
-            return 6, 0
-        if not table.EMPTY_TENTHS <= target <= min(self._ceiling, table.CEILING_TENTHS):
-            return 4, 0
-        if not 0 < on_ms <= table.ON_MS_MAX:
-            return 4, 0
-        self._target, self._on_ms, self._go_ms = target, on_ms, self._ms
+            return NO_HEART, 0
+        if target > min(self._ceiling, self._site) or rise_ms > on_ms:
+            return OUT_OF_LIMITS, 0
+        self._program = FiniteProgram(target, self._ms, on_ms, rise_ms, kept_up_ms=self._ms)
         self._go_to(INFLATING)
         return 0, target
 
     def _clear(self) -> int:
         if self._state != FAULT:
-            return 3
+            return WRONG_STATE
+        if not self._loop_closed:
+            return LOOP_OPEN
         if not self._empty():
-            return 5
+            return NOT_EMPTY
         self._fault = 0
         self._go_to(IDLE)
         return 0
@@ -208,52 +297,79 @@ class EmulatedReference:
     def _tick(self, tick_ms: int) -> None:
         state, dt_s = self._state, tick_ms / 1000
         if state in (INFLATING, HOLD):
-            on_for_s = (self._ms - self._go_ms) / 1000
-            self._plant.fill(target_mmhg=self._target / 10, on_for_s=on_for_s, dt_s=dt_s)
+            on_for_s = (self._ms - self._program.go_ms) / 1000
+            target_mmhg = self._program.asked(self._ms) / 10
+            self._plant.fill(target_mmhg=target_mmhg, on_for_s=on_for_s, dt_s=dt_s)
+        elif state == SELFTEST:
+            self._go_on_testing(tick_ms)
         else:
             self._plant.vent(dt_s=dt_s)
-        if state != IDLE and state != FAULT:
-            self._judge(state)
+        if self._state not in (IDLE, FAULT):
+            self._judge(self._state)
+
+    def _go_on_testing(self, tick_ms: int) -> None:
+        test, dt_s = self._test, tick_ms / 1000
+        if test.open_paths:
+            self._plant.vent(dt_s=dt_s, paths=test.open_paths)
+        else:
+            target_mmhg = table.SELFTEST_PUFF_TENTHS / 10
+            self._plant.fill(target_mmhg=target_mmhg, on_for_s=test.puff_s, dt_s=dt_s)
+        result = test.judge(tick_ms, *self._plant.sensors_tenths())
+        if result == selftest.GOES_ON:
+            return
+        self._say_tested(result)
+        if result == selftest.PASSED:
+            self._go_to(VENTING)
+        else:
+            self._trip("selftest")
+
+    def _say_tested(self, result: int) -> None:
+        self._tested = result
+        self._emit(cuff1.encode_event(cuff1.DeviceEvent(self._ms, SELFTEST_EVENT, result)))
 
     def _judge(self, state: int) -> None:
         if state != VENTING and not self._alive():
-            self._trip(HOST_LOST)
+            self._trip("host_lost")
             return
         highest = self._plant.pressure_mmhg * 10
         since_ms = self._ms - self._state_ms
+        program, ms = self._program, self._ms
         match state:
             case _ if highest > table.CEILING_TENTHS:
-                self._trip(OVERPRESSURE)
-            case _ if state in (INFLATING, HOLD) and self._ms - self._go_ms >= self._on_ms:
+                self._trip("overpressure")
+            case _ if state in (INFLATING, HOLD) and program.is_over(ms):
                 self._stay_armed = True
                 self._go_to(VENTING)
-            case 2:  # INFLATING
-                if abs(highest - self._target) <= table.AT_TARGET_TENTHS:
-                    self._go_to(HOLD)
-                elif since_ms > table.INFLATE_MS_MAX:
-                    self._trip(LEAK)
-            case 3:  # HOLD
-                if highest > self._target + table.OFF_TARGET_TENTHS:
-                    self._trip(OVERPRESSURE)
-                elif highest < self._target - table.OFF_TARGET_TENTHS:
-                    self._trip(LEAK)
+            case _ if state in (INFLATING, HOLD) and program.too_high(ms, highest):
+                self._trip("overpressure")
+            case 2 if program.reached(ms, highest):  # INFLATING
+                self._go_to(HOLD)
+            case 2 if program.does_not_rise(ms, highest):
+                self._trip("leak")
+            case 3 if program.lost(highest):  # HOLD
+                self._trip("leak")
             case 4:  # VENTING
                 if self._empty():
                     self._go_to(ARMED if self._stay_armed and self._alive() else IDLE)
                 elif since_ms > table.VENT_MS_MAX:
-                    self._trip(VENT_FAIL)
+                    self._trip("vent_fail")
 
     def _alive(self) -> bool:
-        return self._ms - self._heartbeat_ms < table.LEASE_MS
+        return self._ms - self._heartbeat_ms < self._lease_ms
 
     def _empty(self) -> bool:
         return self._plant.pressure_mmhg * 10 < table.EMPTY_TENTHS
 
-    def _trip(self, fault: int) -> None:
+    def _trip(self, name: str) -> None:
+        fault = table.FAULTS.index(name)
         self._fault = self._fault or fault  # the first cause stays
-        self._stay_armed = False
+        self._stay_armed = self._hushed = False
+        if self._state == SELFTEST and name != "selftest":
+            self._say_tested(selftest.BROKEN_OFF)
+        if self._tested == selftest.PASSED and name not in table.KEEPS_SELFTEST:
+            self._tested = 0
         self._go_to(FAULT)
-        self._emit(cuff1.encode_event(cuff1.DeviceEvent(self._ms, 2, fault)))
+        self._emit(cuff1.encode_event(cuff1.DeviceEvent(self._ms, FAULT_EVENT, fault)))
 
     def _go_to(self, state: int) -> None:
         time_s = self._start_s + self._ms / 1000
@@ -264,27 +380,17 @@ class EmulatedReference:
         if closed != closes:
             self._witness("valve closed" if closes else "valve open", time_s)
         if not closes:
-            self._target = 0
+            self._program = FiniteProgram()
 
     def _send_status(self) -> None:
-        first, second = self._plant.sensors_tenths()
         self._counter += 1
-        self._emit(
-            cuff1.encode_status(
-                cuff1.Status(
-                    self._counter,
-                    self._ms,
-                    self._state,
-                    self._fault,
-                    first,
-                    second,
-                    self._target,
-                    self._target * 1023 // 4000,
-                    min(self._ms - self._heartbeat_ms, NO_HEARTBEAT),
-                    self._commands.bad_frames,
-                )
-            )
-        )
+        conditions = (self._tested == selftest.PASSED, not self._loop_closed, self.buzzer != "off")
+        flags = [name for name, holds in zip(table.FLAGS, conditions, strict=True) if holds]
+        target, age_ms = self._program.asked(self._ms), self._ms - self._heartbeat_ms
+        air = (*self._plant.sensors_tenths(), target, target * 1023 // 4000)
+        wire = (min(age_ms, NO_HEARTBEAT), self._commands.bad_frames, cuff1.flags(*flags))
+        status = cuff1.Status(self._counter, self._ms, self._state, self._fault, *air, *wire)
+        self._emit(cuff1.encode_status(status))
 
     def _emit(self, data: bytes) -> None:
         self._out += data

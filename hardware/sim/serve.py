@@ -20,6 +20,7 @@ from hardware.clock import now_s
 from hardware.errors import HardwareUnavailable
 from hardware.fault_script import Fault
 from hardware.sim.faults import Faultable, TroubledDevice, Unplugged
+from hardware.sim.lines import ServedLines
 from hardware.sim.plant import Plant
 from hardware.sim.scanner import EmulatedPulses, PulseTrain
 
@@ -50,6 +51,8 @@ class _End(Protocol):
     """Our end of the wire."""
 
     port: str
+    at_rest: bytes
+    """What the device sees once nobody is at the other end."""
 
     def fileno(self) -> int: ...
     def read(self) -> bytes: ...
@@ -59,6 +62,8 @@ class _End(Protocol):
 
 class _Pty:
     """A pseudo-terminal, raw from the start, optionally under a name of one's own choice."""
+
+    at_rest = b""
 
     def __init__(self, link: Path | None) -> None:
         import tty  # there is no such module on Windows
@@ -96,11 +101,17 @@ class _Pty:
 class _Tcp:
     """A TCP port on the loopback address; one client at a time, as a serial port has."""
 
+    at_rest = b""
+
     def __init__(self, port: int) -> None:
         self._server = socket.create_server(("127.0.0.1", port))
         self._server.setblocking(False)
         self._client: socket.socket | None = None
         self.port = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None
 
     def fileno(self) -> int:
         return (self._client or self._server).fileno()
@@ -229,15 +240,28 @@ class ServedScanner:
         return True
 
 
-def open_end(*, link: Path | None, tcp_port: int | None) -> _End:
+def open_end(*, link: Path | None, tcp_port: int | None, modem_lines: bool = False) -> _End:
     """Return our end of a new wire: TCP where asked for or where there are no ptys.
+
+    Parameters
+    ----------
+    modem_lines
+        Whether the device hangs on the port's lines: TCP then, because a pty has none.
 
     Raises
     ------
     HardwareUnavailable
         If the wire cannot be made.
     """
+    if modem_lines and link is not None:
+        raise HardwareUnavailable(
+            "a pseudo-terminal has no RTS and DTR",
+            where=str(link),
+            do="leave --link out; this device is served on a TCP port (--tcp)",
+        )
     try:
+        if modem_lines:
+            return ServedLines(_Tcp(tcp_port or 0))
         if tcp_port is not None or os.name == "nt":
             return _Tcp(tcp_port or 0)
         return _Pty(link)
@@ -276,6 +300,7 @@ def serve(
                 _exchange(device, end, now)
             except Unplugged:
                 end.close()
+                device.receive(end.at_rest)
                 _run_on(device, over)
                 return
     finally:

@@ -1,7 +1,9 @@
 """A transport whose far end is an emulator in the same process, on a virtual clock."""
 
 from hardware.clock import VirtualClock
+from hardware.sim.contact import CLOSED, OPEN
 from hardware.sim.faults import Faultable
+from hardware.transport import Line
 
 
 class LoopWire:
@@ -21,6 +23,10 @@ class LoopWire:
         if data:
             self._waiting += self._device.advance(self._clock.now_s())
             self._device.receive(data)
+
+    def set_line(self, line: Line, *, asserted: bool) -> None:
+        """Switch the contact of a device that hangs on both lines, now."""
+        self.write(CLOSED if asserted else OPEN)
 
     def read(self, *, wait_s: float) -> bytes:
         """Return what the device has sent by now; waiting lets its time pass."""

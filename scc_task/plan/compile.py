@@ -168,6 +168,7 @@ def _planned(
             cue=step.inflate.cue,
             pressure=step.inflate.to,
             target_mmhg=pressures[step.inflate.to].mmhg,
+            rise_ms=to_ms(step.inflate.rise_s or 0.0),
         )
     if step.rate is not None:
         return dataclasses.replace(base, trial_type=TrialType.RATING, scale=step.rate.scale)

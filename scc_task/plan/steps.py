@@ -86,7 +86,8 @@ class Step:
 
     ``onset_ms`` counts from time zero (onset of the first stored volume). Milliseconds are
     integers so that sums of jitters are exact. ``trial`` counts from 1 and is ``None`` outside
-    trials. ``trial_type`` is ``None`` for what is not modelled (fixation, "get ready").
+    trials. ``trial_type`` is ``None`` for what is not modelled (fixation, "get ready"). ``rise_ms``:
+    how long the pressure rises in a line; 0: as fast as it goes.
     """
 
     number: int
@@ -100,6 +101,7 @@ class Step:
     scale: str | None = None
     pressure: str | None = None
     target_mmhg: float | None = None
+    rise_ms: int = 0
 
     @property
     def onset_s(self) -> float:

@@ -12,7 +12,14 @@ HARDEST_CEILING_MMHG = 300.0
 """No file may allow more: the maximum of adult cuff monitors in normal use (after IEC 80601-2-30)."""
 
 LONGEST_INFLATION_S = 180.0
-"""No file may allow more: the longest time above 15 mmHg for an adult cuff monitor (recalled from IEC)."""
+"""Longest inflation of ordinary trials: the longest time above 15 mmHg for an adult cuff monitor (recalled
+from IEC 80601-2-30)."""
+
+LONGEST_TONIC_S = 480.0
+"""No file may allow more, and only with ``allow_tonic`` and a typed word before each run (assumed)."""
+
+CONFIRM_ABOVE_MMHG = 250.0
+"""Above this somebody types the pressure before a run: 5 % of A2CPS participants need more (assumed)."""
 
 
 class Model(BaseModel):

@@ -1,6 +1,7 @@
 """The grammar of a calibration file: which pressure one participant rates how."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -26,6 +27,31 @@ class CalibratedPressure(Model):
     )
 
 
+def refuse_unless_rising(pressures: Sequence[CalibratedPressure], *, at: str) -> None:
+    """Refuse a rating that comes twice, and a slope of zero or less: that is a failed calibration.
+
+    Parameters
+    ----------
+    at
+        The key under which the pressures stand.
+    """
+    for position, pressure in enumerate(pressures):
+        for earlier in pressures[:position]:
+            if earlier.rating == pressure.rating:
+                refuse(
+                    f"rating {pressure.rating:g} is given twice",
+                    do="keep one of the two",
+                    at=(at, position, "rating"),
+                )
+            if (earlier.rating < pressure.rating) is not (earlier.mmhg < pressure.mmhg):
+                refuse(
+                    f"{pressure.mmhg:g} mmHg for rating {pressure.rating:g} does not fit "
+                    f"{earlier.mmhg:g} mmHg for rating {earlier.rating:g}",
+                    do="a higher rating needs a higher pressure; mend the numbers or recalibrate",
+                    at=(at, position, "mmhg"),
+                )
+
+
 class Calibration(Model):
     """A calibration file."""
 
@@ -46,22 +72,7 @@ class Calibration(Model):
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
-        # a slope of zero or less is a failed calibration, not a pressure
-        for position, pressure in enumerate(self.pressures):
-            for earlier in self.pressures[:position]:
-                if earlier.rating == pressure.rating:
-                    refuse(
-                        f"rating {pressure.rating:g} is given twice",
-                        do="keep one of the two",
-                        at=("pressures", position, "rating"),
-                    )
-                if (earlier.rating < pressure.rating) is not (earlier.mmhg < pressure.mmhg):
-                    refuse(
-                        f"{pressure.mmhg:g} mmHg for rating {pressure.rating:g} does not fit "
-                        f"{earlier.mmhg:g} mmHg for rating {earlier.rating:g}",
-                        do="a higher rating needs a higher pressure; mend the numbers or recalibrate",
-                        at=("pressures", position, "mmhg"),
-                    )
+        refuse_unless_rising(self.pressures, at="pressures")
         return self
 
     def mmhg_for(self, rating: float) -> float | None:

@@ -1,12 +1,15 @@
 """Check a protocol with everything it refers to: all problems of all files at once."""
 
+import dataclasses
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hardware.limits import LEAST_MMHG, Limits
 from scc_task.errors import FileProblem, FilesInvalid
 from scc_task.protocol import check_names, check_timing, yaml_file
+from scc_task.protocol.accepted import Accepted
 from scc_task.protocol.calibration import Calibration
 from scc_task.protocol.load import Attempt, Loaded, attempt_to_load, text_file
 from scc_task.protocol.model import Protocol
@@ -15,9 +18,25 @@ from scc_task.protocol.texts import Texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An accepted calibration that the program found by itself, and in words which one it is."""
+
+    calibration: Loaded[Accepted]
+    source: str
+
+
+FindCalibration = Callable[[Protocol, Rig, Limits], Found | None]
+"""Finds the participant's accepted calibration, or raises `FilesInvalid` with the reason against it.
+
+``None`` only for a simulated rig: then the emulated participant knows.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """A protocol that fits its texts, its rig and its calibration, and the limits that hold.
 
+    ``calibration`` is the file that was given, ``found`` the accepted one that was found: never both.
     ``limits`` are the rig's (without a rig: the program's defaults), narrowed by the protocol's.
     """
 
@@ -26,6 +45,7 @@ class Checked:
     rig: Loaded[Rig] | None
     calibration: Loaded[Calibration] | None
     limits: Limits
+    found: Found | None = None
 
 
 def check_protocol(
@@ -34,6 +54,8 @@ def check_protocol(
     calibration_path: Path | None = None,
     *,
     subject: str | None = None,
+    emulate: bool = False,
+    find: FindCalibration | None = None,
 ) -> Checked:
     """Return a protocol with all its files, checked against each other.
 
@@ -44,20 +66,29 @@ def check_protocol(
         hold. A rig with a real cuff needs a calibration when a pressure is given as a rating.
     subject
         Whom the run is for; a calibration of somebody else is refused.
+    emulate
+        Take the rig as if everything in it were emulated.
+    find
+        Asked for the accepted calibration when a rating is used and no calibration is given.
 
     Raises
     ------
     FilesInvalid
-        With all problems of all files.
+        With all problems of all files; then, if there are none, with what `find` refuses.
     """
     protocol = attempt_to_load(protocol_path, Protocol)
     rig = attempt_to_load(rig_path, Rig) if rig_path is not None else None
+    if emulate and rig is not None and rig.loaded is not None:
+        model = rig.loaded.model.as_emulated()
+        rig = dataclasses.replace(rig, loaded=dataclasses.replace(rig.loaded, model=model))
     calibration = (
         attempt_to_load(calibration_path, Calibration) if calibration_path is not None else None
     )
     texts = _texts_of(protocol, protocol_path)
     problems = [p for a in (protocol, texts, rig, calibration) if a is not None for p in a.problems]
 
+    if rig is not None and rig.loaded is not None:
+        problems += _vent_problems(rig.loaded)
     rig_limits = rig.loaded.model.limits.as_limits() if rig and rig.loaded else Limits()
     limits = rig_limits
     if protocol.tree is not None:
@@ -68,7 +99,8 @@ def check_protocol(
         problems += _limits_problems(protocol.loaded, rig_limits, rig)
         problems += _pressure_problems(protocol.loaded, limits)
         problems += check_timing.check_timing(protocol.loaded, limits)
-        problems += _calibration_problems(protocol.loaded, rig, calibration, limits)
+        if calibration is not None or find is None:
+            problems += _calibration_problems(protocol.loaded, rig, calibration, limits)
     if texts is not None and texts.loaded is not None:
         problems += _language_problems(texts.loaded, text_path=Path(texts.file))
     if calibration is not None and calibration.loaded is not None:
@@ -77,13 +109,34 @@ def check_protocol(
     loaded_texts = texts.loaded if texts is not None else None
     if problems or protocol.loaded is None or loaded_texts is None:
         raise FilesInvalid(problems)
+    found = None
+    if find is not None and calibration is None and rig is not None and rig.loaded is not None:
+        found = _found(find, protocol.loaded.model, rig.loaded.model, limits)
     return Checked(
         protocol=protocol.loaded,
         texts=loaded_texts,
         rig=rig.loaded if rig is not None else None,
         calibration=calibration.loaded if calibration is not None else None,
         limits=limits,
+        found=found,
     )
+
+
+def _found(find: FindCalibration, protocol: Protocol, rig: Rig, limits: Limits) -> Found | None:
+    return find(protocol, rig, limits) if protocol.used_ratings() else None
+
+
+def _vent_problems(rig: Loaded[Rig]) -> list[FileProblem]:
+    """Return whether a real cuff could stay inflated for ever. A simulation may use such a rig."""
+    if not rig.model.presses_on_without_us:
+        return []
+    return [
+        rig.problem(
+            f"{rig.model.cuff.driver}: this device goes on pressing when the computer dies",
+            ("cuff", "driver"),
+            do="fit a normally-open dump valve with its own timer and write 'independent_vent: true'",
+        )
+    ]
 
 
 def _texts_of(protocol: Attempt[Protocol], protocol_path: Path) -> Attempt[Texts] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hardware.limits import Limits
+from hardware.limits import DEFLATION_S, Limits
 from scc_task.errors import FileProblem
 from scc_task.protocol.base import to_ms
 from scc_task.protocol.load import Loaded
@@ -72,14 +72,14 @@ def _short_gaps(
         if slot.step.inflate is None:
             deflated_ms += slot.least_ms
             continue
-        if last is not None and deflated_ms < limits.gap_s * 1000:
+        if last is not None and deflated_ms < limits.rest_s * 1000:
             if (last.path, slot.path) not in seen:
                 line = protocol.tree.place((*last.path, "inflate"), key=True).line
-                lacking = limits.gap_s - deflated_ms / 1000
+                lacking = limits.rest_s - deflated_ms / 1000
                 yield protocol.problem(
-                    f"as little as {deflated_ms / 1000:g} s deflated between the inflation of line {line} "
+                    f"as little as {deflated_ms / 1000:g} s between the inflation of line {line} "
                     f"and this one{' of the next trial' if last.path == slot.path else ''}; "
-                    f"the limit is {limits.gap_s:g} s",
+                    f"the limit is {limits.gap_s:g} s deflated, and {DEFLATION_S:g} s to deflate",
                     (*slot.path, "inflate"),
                     key=True,
                     do=f"lengthen the steps between them by {lacking:g} s or more (the shortest time "

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from scc_task.errors import FileProblem, FilesInvalid
 from scc_task.protocol import yaml_file
+from scc_task.protocol.accepted import Accepted
 from scc_task.protocol.base import Model
 from scc_task.protocol.calibration import Calibration
 from scc_task.protocol.explain import ambiguous_words, explain
@@ -24,7 +25,12 @@ _KINDS: Final[dict[type[Model], tuple[str, str, str]]] = {
     Protocol: ("protocol", "run", "protocols/scc.yaml"),
     Rig: ("rig", "cuff", "rigs/simulated.yaml"),
     Texts: ("text", "texts", "protocols/text/en.yaml"),
-    Calibration: ("calibration", "subject", "protocols/calibration-example.yaml"),
+    Calibration: ("calibration", "source", "protocols/calibration-example.yaml"),
+    Accepted: (
+        "stored calibration",
+        "accepted",
+        "the newest that 'run_task.py calibrations' lists",
+    ),
     FaultScript: ("fault", "faults", "protocols/faults-example.yaml"),
 }
 

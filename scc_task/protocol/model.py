@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from hardware.limits import Limits
 from scc_task.protocol.base import (
     HARDEST_CEILING_MMHG,
-    LONGEST_INFLATION_S,
+    LONGEST_TONIC_S,
     Label,
     Model,
     Name,
@@ -106,6 +106,22 @@ class Inflate(Model):
         description="name of a cue from 'cues', shown meanwhile",
         examples=["pressure_on"],
     )
+    rise_s: Seconds | None = Field(
+        default=None,
+        description="rise to the pressure in a line, in seconds; as fast as it goes if not given",
+        examples=[5],
+    )
+
+    @model_validator(mode="after")
+    def _rises_before_it_ends(self) -> Self:
+        shortest_s = self.for_s.from_s if isinstance(self.for_s, Jitter) else self.for_s
+        if self.rise_s is not None and self.rise_s >= shortest_s:
+            refuse(
+                f"the pressure rises for {self.rise_s:g} s, the inflation lasts {shortest_s:g} s",
+                do="make 'rise_s' shorter than 'for_s': both count from the command to inflate",
+                at=("rise_s",),
+            )
+        return self
 
 
 class Rate(Model):
@@ -263,7 +279,7 @@ class StricterLimits(Model):
     inflation_s: float | None = Field(
         default=None,
         gt=0,
-        le=LONGEST_INFLATION_S,
+        le=LONGEST_TONIC_S,
         description="longest inflation, in seconds",
         examples=[30],
     )
@@ -295,6 +311,24 @@ class StricterLimits(Model):
         return limits.narrowed(asked)
 
 
+class CalibrationPolicy(Model):
+    """Which of a participant's accepted calibrations a run uses."""
+
+    policy: Literal["same_pressure", "recalibrate"] = Field(
+        default="recalibrate",
+        description="same_pressure: that of the first session in every session; "
+        "recalibrate: each session its own",
+        examples=["recalibrate"],
+    )
+    max_age_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=3650,
+        description="oldest that may be used, in days; any age if not given",
+        examples=[30],
+    )
+
+
 class Protocol(Model):
     """A protocol file."""
 
@@ -320,6 +354,11 @@ class Protocol(Model):
         description="limits stricter than the rig's",
         examples=["{ceiling_mmhg: 200}"],
     )
+    calibration: CalibrationPolicy = Field(
+        default_factory=CalibrationPolicy,
+        description="which accepted calibration a run uses",
+        examples=["{policy: same_pressure, max_age_days: 60}"],
+    )
     pressures: dict[Name, Pressure] = Field(
         default_factory=dict, description="named pressures", examples=["{pain: {rating: 40}}"]
     )
@@ -336,3 +375,8 @@ class Protocol(Model):
         """Return the names of the pressures that some step inflates to."""
         blocks = [item.trials.each if item.trials is not None else (item,) for item in self.run]
         return {step.inflate.to for steps in blocks for step in steps if step.inflate is not None}
+
+    def used_ratings(self) -> tuple[float, ...]:
+        """Return the ratings that some step inflates to, rising: a calibration knows their pressures."""
+        used = (self.pressures[name].rating for name in self.used_pressures())
+        return tuple(sorted({rating for rating in used if rating is not None}))

@@ -1,14 +1,20 @@
 """The grammar of a rig file: what is connected in this room, and what nobody may pass."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from hardware.interlock import InterlockSettings
+from hardware.codec.cuff1_table import LEASE_MS, LEASE_MS_MIN
+from hardware.interlock_table import InterlockSettings
 from hardware.limits import Limits
+from hardware.registry import DRIVERS
 from scc_task.protocol.base import (
+    CONFIRM_ABOVE_MMHG,
     HARDEST_CEILING_MMHG,
     LONGEST_INFLATION_S,
+    LONGEST_TONIC_S,
     Model,
     Title,
     Version,
@@ -19,8 +25,24 @@ from scc_task.protocol.base import (
 EMULATED: Final = "emulated"
 """The port of a device that this program emulates."""
 
-_WITHOUT_WATCHDOG: Final = ("alicat",)
-"""Devices that do not notice when nobody talks to them any more."""
+NEED_ANOTHER_VENT: Final = ("alicat", "contact")
+"""Devices that go on pressing for ever when nobody talks to them any more: no watchdog, no finite program."""
+
+OF_ONE_DRIVER: Final[Mapping[str, tuple[str, tuple[str, str] | None]]] = {
+    "lease_ms": ("reference", None),
+    "line": (
+        "contact",
+        ("a contact is switched by a line of the port", "add 'line: rts' or 'line: dtr'"),
+    ),
+    "device_port": (
+        "devicehost",
+        (
+            "DeviceHost has to be told which port the CPAR+ is on",
+            "add 'device_port: COM8', with the number from the Device Manager",
+        ),
+    ),
+}
+"""Settings that only one driver has, and what is said where it must have them."""
 
 Site = Literal["left calf", "right calf"]
 
@@ -30,12 +52,19 @@ KeyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,20}$")]
 _KEYS: Final = "keys, in lower case: letters, digits (in quotes), left, right, return, space"
 
 
+def _known_driver(name: str) -> str:
+    if name not in DRIVERS:
+        refuse(f"there is no driver '{name}'", do=f"write one of {', '.join(DRIVERS)}")
+    return name
+
+
 class CuffRig(Model):
     """The cuff and where it sits."""
 
-    driver: Literal["reference", "cpar", "alicat"] = Field(
-        description="which device: reference (CUFF/1), cpar (NociTech CPAR) or alicat (Alicat PCD)",
+    driver: Annotated[str, AfterValidator(_known_driver)] = Field(
+        description=f"which device: {', '.join(DRIVERS)}; see docs/devices/",
         examples=["reference"],
+        json_schema_extra={"enum": list(DRIVERS)},
     )
     port: Words = Field(
         description="'emulated', or the device's port: COM4, /dev/ttyUSB0, socket://127.0.0.1:7000",
@@ -45,20 +74,49 @@ class CuffRig(Model):
         default=115200, description="speed of the port", examples=[115200]
     )
     site: Site = Field(description="where the cuff sits", examples=["left calf"])
+    lease_ms: int | None = Field(
+        default=None,
+        ge=LEASE_MS_MIN,
+        le=LEASE_MS,
+        description="reference only: silence after which the device vents by itself, in milliseconds",
+        examples=[LEASE_MS],
+    )
     independent_vent: bool = Field(
         default=False,
         description="true: a normally-open valve with a timer of its own empties the cuff without us",
         examples=[True],
     )
+    doctor_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="days after which a run warns that the doctor has to see the cuff again",
+        examples=[30],
+    )
+    line: Literal["rts", "dtr"] | None = Field(
+        default=None,
+        description="contact only: the line of the port that closes the contact, rts or dtr",
+        examples=["rts"],
+    )
+    device_port: Annotated[str, StringConstraints(pattern=r"^COM[1-9][0-9]{0,2}$")] | None = Field(
+        default=None,
+        description="devicehost only: the port that DeviceHost opens for the CPAR+, COM1 to COM999",
+        examples=["COM8"],
+    )
 
     @model_validator(mode="after")
-    def _can_be_emptied_without_us(self) -> Self:
-        if self.driver in _WITHOUT_WATCHDOG and self.port != EMULATED and not self.independent_vent:
-            refuse(
-                f"{self.driver}: this device goes on pressing when the computer dies",
-                do="fit a normally-open dump valve with its own timer and write 'independent_vent: true'",
-                at=("driver",),
-            )
+    def _has_what_its_driver_needs_and_nothing_else(self) -> Self:
+        for name, (driver, missing) in OF_ONE_DRIVER.items():
+            given = getattr(self, name) is not None
+            if self.driver == driver and not given and missing is not None:
+                what, do = missing
+                refuse(f"'{name}' is missing: {what}", do=do)
+            if self.driver != driver and given:
+                refuse(
+                    f"'{name}' does not fit the driver {self.driver}",
+                    do=f"remove it; only the driver {driver} has it",
+                    at=(name,),
+                )
         return self
 
 
@@ -201,7 +259,19 @@ class RigLimits(Model):
         gt=0, le=HARDEST_CEILING_MMHG, description="highest pressure, in mmHg", examples=[250]
     )
     inflation_s: float = Field(
-        gt=0, le=LONGEST_INFLATION_S, description="longest inflation, in seconds", examples=[90]
+        gt=0, le=LONGEST_TONIC_S, description="longest inflation, in seconds", examples=[90]
+    )
+    allow_tonic: bool = Field(
+        default=False,
+        description="true: inflations of more than 180 s, if somebody types so before the run",
+        examples=[True],
+    )
+    confirm_above_mmhg: float = Field(
+        default=CONFIRM_ABOVE_MMHG,
+        gt=0,
+        le=CONFIRM_ABOVE_MMHG,
+        description="pressure above which somebody has to type it before the run, in mmHg",
+        examples=[250],
     )
     gap_s: float = Field(
         gt=0,
@@ -216,9 +286,20 @@ class RigLimits(Model):
         ge=1, le=1000, description="inflations in a session", examples=[60]
     )
 
+    @model_validator(mode="after")
+    def _long_inflations_are_allowed_by_name(self) -> Self:
+        if self.inflation_s > LONGEST_INFLATION_S and not self.allow_tonic:
+            refuse(
+                f"{self.inflation_s:g} s is longer than the {LONGEST_INFLATION_S:g} s of ordinary trials",
+                do=f"write {LONGEST_INFLATION_S:g} or less, or add 'allow_tonic: true' if the ethics "
+                "committee has approved it",
+                at=("inflation_s",),
+            )
+        return self
+
     def as_limits(self) -> Limits:
         """Return the limits as the rest of the program knows them."""
-        return Limits(**{name: getattr(self, name) for name in type(self).model_fields})
+        return Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
 
 
 class Supervisor(Model):
@@ -241,6 +322,13 @@ class Supervisor(Model):
     )
     shortfall_s: float = Field(
         default=3.0, ge=0.5, le=3, description="longest shortfall, in seconds", examples=[3]
+    )
+    rise_mmhg_per_s: float = Field(
+        default=800.0,
+        ge=10,
+        le=800,
+        description="fastest rise of the pressure, in mmHg per second",
+        examples=[800],
     )
     ramp_s: float = Field(
         default=5.0,
@@ -268,8 +356,7 @@ class Supervisor(Model):
 
     def as_interlock(self) -> InterlockSettings:
         """Return the settings as the interlock knows them."""
-        named = {n: getattr(self, n) for n in type(self).model_fields if n != "patience_s"}
-        return InterlockSettings(**named)
+        return InterlockSettings(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
 class Rig(Model):
@@ -319,6 +406,28 @@ class Rig(Model):
         return self
 
     @property
+    def presses_on_without_us(self) -> bool:
+        """Return whether nothing would empty the cuff when the computer dies."""
+        return (
+            not self.simulated
+            and self.cuff.driver in NEED_ANOTHER_VENT
+            and not self.cuff.independent_vent
+        )
+
+    @property
     def simulated(self) -> bool:
         """Return whether the cuff is emulated: no pressure on anybody's leg."""
         return self.cuff.port == EMULATED
+
+    def as_emulated(self) -> "Rig":
+        """Return this room with everything in it emulated: the same devices, and nobody in the cuff."""
+        scanner = self.scanner.model_copy(
+            update={"port": EMULATED} if self.scanner.trigger == "serial" else {}
+        )
+        return self.model_copy(
+            update={
+                "cuff": self.cuff.model_copy(update={"port": EMULATED}),
+                "scanner": scanner,
+                "responses": self.responses.model_copy(update={"answers": EMULATED}),
+            }
+        )

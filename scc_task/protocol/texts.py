@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from scc_task.protocol.base import Label, Model, Name, Version, Words, refuse
 
-REQUIRED_TEXTS: Final = ("wait_for_scanner", "run_ended", "run_stopped")
+REQUIRED_TEXTS: Final = ("wait_for_scanner", "run_ended", "run_stopped", "cuff_not_empty")
 """Texts that the program shows by itself, whatever the protocol."""
 
 

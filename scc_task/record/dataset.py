@@ -148,26 +148,33 @@ def _remarks(run: RunRecord, name: RunName, path: Path) -> list[str]:
         )
     elif run.stop.vent_confirmed is False:
         remarks.append("the cuff was told to vent at the end, but no falling pressure was seen")
+    if run.inflations and not run.measures_pressure:
+        remarks.append(
+            "the pressure was not measured: the events have no measured pressures, there is no "
+            "recording, and nobody knows whether the cuff emptied; the pulses are in the journal"
+        )
     return remarks
 
 
 def _write_run(run: RunRecord, name: RunName, data: Path, t0_s: float, ledger: _Ledger) -> None:
-    """Write the run's own four files."""
+    """Write the run's own four files; two where the pressure was not measured."""
     trace = trace_of(run.samples)
     rows, notes = event_rows(run, trace)
     ledger.notes += notes
     if not rows:
         ledger.notes.append("the run ended before its first modelled step: its table has no rows")
-    end_s = max([run.end_s, *(t0_s + row.onset + row.duration for row in rows)])
-    recording, rate_hz = physio_table(trace, run.pulses_s, t0_s=t0_s, end_s=end_s)
     origin = provenance(run.start, run.plan, run.stop_reason, f"{name.stem}{JOURNAL}")
-    sidecar = run_events_sidecar(run.start, run.plan, origin)
+    sidecar = run_events_sidecar(run, origin)
     folder = name.func_folder(data)
-    recorded = f"{name.stem}_recording-cuff_physio"
     ledger.place(
         folder / f"{name.stem}_events.tsv", table_bytes(COLUMNS, [row.cells() for row in rows])
     )
     ledger.place(folder / f"{name.stem}_events.json", json_bytes(sidecar))
+    if not run.measures_pressure:
+        return
+    end_s = max([run.end_s, *(t0_s + row.onset + row.duration for row in rows)])
+    recording, rate_hz = physio_table(trace, run.pulses_s, t0_s=t0_s, end_s=end_s)
+    recorded = f"{name.stem}_recording-cuff_physio"
     ledger.place(folder / f"{recorded}.tsv.gz", recording)
     ledger.place(
         folder / f"{recorded}.json",

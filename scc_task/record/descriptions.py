@@ -45,6 +45,13 @@ STOP_REASONS: Final[Mapping[str, str]] = {
     StopReason.PROGRAM_ERROR: "A fault of the program",
     StopReason.KILLED: "The program ended without a chance to say why",
 }
+MEASURED_COLUMNS: Final = ("hold_mmhg", "peak_mmhg", "rise_s", "fall_s")
+NOT_MEASURED: Final = "Always n/a in this run: the device does not measure its pressure."
+COMMANDED_COLUMNS: Final = ("commanded_mmhg", "acknowledged_mmhg")
+BY_HAND: Final = (
+    "Always n/a in this run: the pressure was set by hand on the device, and nobody checked it. What the "
+    "protocol asked for is in Provenance (Pressures)."
+)
 DATA_SOURCES: Final[Mapping[str, str]] = {
     "measured": "A person in the scanner, a real cuff",
     "simulated": "Pressure, pulses or answers were emulated, at least in part; see Provenance "

@@ -124,7 +124,7 @@ def _inflation_row(
         # nobody wrote when the pressure went: as planned, or when the record ends
         end_s = max(go.sent_s, min(go.sent_s + step.duration_s, run.last_s))
         note = f"{_name(step)}: no command to vent is on record; its end is the last time known"
-    elif go.acknowledged_s is None:
+    elif go.acknowledged_s is None and run.measures_pressure:  # others never say anything
         note = f"{_name(step)}: the device did not acknowledge the command to inflate"
     onset, duration = _interval(t0_s, go.sent_s, end_s)
     row = EventRow(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,41 @@ def write_atomic(path: Path, data: bytes) -> None:
         draft.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not be there yet: whole or not at all, whoever else tries to.
+
+    Raises
+    ------
+    FileExistsError
+        If there is one already. It stays as it is.
+    """
+    make_folder(path.parent)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        _write_synced(draft, data)
+        try:
+            os.link(draft, path)  # fails where the name is taken, which a rename would not
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without hard links: a power cut may leave a part of the file
+            _write_synced(path, data)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    file = path.open("xb")
+    try:
+        with file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)  # ours: it was not there before
+        raise
 
 
 def json_bytes(data: Mapping[str, Any]) -> bytes:

@@ -7,11 +7,16 @@ from typing import Any, Final
 from scc_task.documents import Start
 from scc_task.plan.steps import Plan
 from scc_task.record.descriptions import (
+    BY_HAND,
+    COMMANDED_COLUMNS,
+    MEASURED_COLUMNS,
+    NOT_MEASURED,
     RATING_SCALE_HED,
     STRATEGIES,
     STRATEGY_HED,
     events_description,
 )
+from scc_task.record.run import RunRecord
 
 _BODY_PARTS: Final[Mapping[str, str]] = {
     "calf": "Calf",
@@ -60,6 +65,7 @@ def provenance(start: Start, plan: Plan, stop_reason: str, journal: str) -> dict
             for p in plan.pressures
         ],
         "InputFiles": [_named(entry) for entry in start.inputs],
+        "Overrides": [dict(override) for override in start.overrides],
         "Rig": start.rig,
         "CuffSite": start.cuff_site,
         "Device": dict(start.device),
@@ -76,14 +82,21 @@ def _named(entry: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def run_events_sidecar(start: Start, plan: Plan, origin: dict[str, Any]) -> dict[str, Any]:
+def run_events_sidecar(run: RunRecord, origin: dict[str, Any]) -> dict[str, Any]:
     """Return the events sidecar of one run, complete in itself.
 
     There is none for the task as a whole: the cuff's place, the strategy and the scales may differ
     between runs, and the validator warns when a run's sidecar overrides another. Only objects
     stand at the top level: a bare string there makes the HED tools fail.
     """
+    start, plan = run.start, run.plan
     columns = events_description(location=location_hed(start.cuff_site))
+    for names, said, known in (
+        (MEASURED_COLUMNS, NOT_MEASURED, run.measures_pressure),
+        (COMMANDED_COLUMNS, BY_HAND, run.sets_pressure),
+    ):
+        for name in () if known else names:
+            columns[name]["Description"] += f" {said}"
     columns["strategy"] |= {
         "Levels": {plan.strategy: STRATEGIES.get(plan.strategy, _as_named(plan))},
         "HED": {plan.strategy: STRATEGY_HED.get(plan.strategy, _strategy_hed(plan.strategy))},

@@ -53,6 +53,20 @@ class RunRecord:
     end_s: float
     last_s: float
 
+    @property
+    def measures_pressure(self) -> bool:
+        """Return whether the cuff measures its pressure; journals that do not say so have one that does."""
+        return _can(self.start, "measures_pressure")
+
+    @property
+    def sets_pressure(self) -> bool:
+        """Return whether the cuff takes its pressure from the program, or somebody sets it by hand."""
+        return _can(self.start, "sets_pressure")
+
+
+def _can(start: Start, what: str) -> bool:
+    return start.device.get("capabilities", {}).get(what) is not False
+
 
 def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunRecord:
     """Return the run of a journal.

@@ -53,7 +53,7 @@ def until(condition: Callable[[], Any], *, what: str) -> Any:
     deadline = time.monotonic() + GENEROUS_S
     while not (value := condition()):
         assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.02)
+        time.sleep(0.1)  # looking costs processor time that the run needs
     return value
 
 

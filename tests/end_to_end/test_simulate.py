@@ -121,7 +121,7 @@ def test_a_practice_without_a_cuff_runs_too(tmp_path: Path) -> None:
     assert validate_dataset(tmp_path) == []
 
 
-@pytest.mark.parametrize("driver", ["alicat", "cpar"])
+@pytest.mark.parametrize("driver", ["alicat", "cpar", "devicehost\n  device_port: COM8"])
 def test_another_cuff_gives_the_same_plan_and_a_valid_dataset(
     seven: Path, tmp_path: Path, driver: str
 ) -> None:

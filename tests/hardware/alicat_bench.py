@@ -7,7 +7,7 @@ from bench import Bench
 from hardware.clock import VirtualClock
 from hardware.drivers.alicat import AlicatCuff
 from hardware.errors import LinkLost
-from hardware.interlock import InterlockSettings
+from hardware.interlock_table import InterlockSettings
 from hardware.limits import Limits
 from hardware.readings import CommandReport, LinkNote, Program, Sample
 from hardware.sim.alicat import EmulatedAlicat
@@ -75,7 +75,7 @@ class AlicatBench(Bench):
             self.cuff,
             self.identity,
             SupervisorSettings(
-                limits=self.limits, patience_s=self.patience_s, interlock=InterlockSettings()
+                limits=self.limits, interlock=InterlockSettings(patience_s=self.patience_s)
             ),
             self.reports.append,
         )

@@ -7,7 +7,7 @@ from hardware.clock import VirtualClock
 from hardware.drivers.reference import ReferenceCuff
 from hardware.errors import LinkLost
 from hardware.fault_script import Fault
-from hardware.interlock import InterlockSettings
+from hardware.interlock_table import InterlockSettings
 from hardware.limits import Limits
 from hardware.readings import CommandReport, CuffReport, FaultReport, Program, Refusal, VentReport
 from hardware.sim.faults import TroubledDevice, Unplugged
@@ -17,6 +17,7 @@ from hardware.sim.wire import LoopWire
 from hardware.supervisor import Arm, Load, Supervisor, SupervisorSettings, Vent
 
 STEP_S = 0.005
+LONGEST_ARMING_S = 15.0
 
 
 class BreakableWire(LoopWire):
@@ -41,6 +42,12 @@ class BreakableWire(LoopWire):
     def _look(self) -> None:
         if self.cut:
             raise LinkLost("the link went away", where=self.name, do="look at the cable")
+
+
+def ends_arming(report: CuffReport) -> bool:
+    return isinstance(report, FaultReport | Refusal) or (
+        isinstance(report, CommandReport) and report.command == "arm"
+    )
 
 
 @dataclass
@@ -68,7 +75,7 @@ class Bench:
             self.cuff,
             self.identity,
             SupervisorSettings(
-                limits=self.limits, patience_s=self.patience_s, interlock=InterlockSettings()
+                limits=self.limits, interlock=InterlockSettings(patience_s=self.patience_s)
             ),
             self.reports.append,
         )
@@ -101,15 +108,30 @@ class Bench:
             self.troubled.advance(self.now_s)
 
     def arm(self) -> None:
+        """Ask for arming, and wait until it is done or refused: self-test and watchdog test take time."""
+        before = len(self.reports)
+        end_s = self.now_s + LONGEST_ARMING_S
         self.supervisor.handle(Arm(), self.now_s)
         self.run(0.2)
+        while not any(map(ends_arming, self.reports[before:])) and self.now_s < end_s:
+            self.run(0.05)
 
     def program(
-        self, *, in_s: float = 1.0, on_s: float = 15.0, target_mmhg: float = 140.0, number: int = 1
+        self,
+        *,
+        in_s: float = 1.0,
+        on_s: float = 15.0,
+        target_mmhg: float = 140.0,
+        number: int = 1,
+        rise_s: float = 0.0,
     ) -> Program:
         onset_s = self.now_s + in_s
         return Program(
-            number=number, onset_s=onset_s, offset_s=onset_s + on_s, target_mmhg=target_mmhg
+            number=number,
+            onset_s=onset_s,
+            offset_s=onset_s + on_s,
+            target_mmhg=target_mmhg,
+            rise_s=rise_s,
         )
 
     def load(self, program: Program) -> None:

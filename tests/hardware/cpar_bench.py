@@ -16,7 +16,7 @@ from hardware.codec.cpar_messages import (
 )
 from hardware.codec.cpar_table import CommandMap
 from hardware.drivers.cpar import CparCuff
-from hardware.interlock import InterlockSettings
+from hardware.interlock_table import InterlockSettings
 from hardware.limits import Limits
 from hardware.readings import (
     CommandReport,
@@ -87,7 +87,7 @@ class CparBench:
         self.supervisor = Supervisor(
             self.cuff,
             self.identity,
-            SupervisorSettings(limits=self.limits, patience_s=0.5, interlock=COARSE),
+            SupervisorSettings(limits=self.limits, interlock=COARSE),
             self.reports.append,
         )
         self.beats = 0

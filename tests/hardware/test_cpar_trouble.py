@@ -206,7 +206,7 @@ def test_nothing_starts_twice(bench: CparBench) -> None:
     program = bench.program()
     bench.cuff.prepare(program)
     bench.run(0.9)
-    bench.supervisor._interlock.inflating(program)
+    assert bench.supervisor._interlock.inflate(program, program.onset_s) is None
     for _ in range(3):
         bench.cuff.inflate(program)
     bench.run(0.1)

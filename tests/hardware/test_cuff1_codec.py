@@ -1,5 +1,6 @@
 """The codec of CUFF/1: golden bytes, any split, any garbage, any flipped bit."""
 
+import dataclasses
 from itertools import combinations
 
 import pytest
@@ -24,23 +25,28 @@ statuses = st.builds(
     drive=st.integers(0, 1023),
     heartbeat_age_ms=st.integers(0, 65535),
     bad_frames=st.integers(0, 65535),
+    flags=byte,
 )
-acks = st.builds(cuff1.Ack, sequence=byte, value=st.integers(0, 3000), state=state)
-naks = st.builds(cuff1.Nak, sequence=byte, reason=st.integers(1, 6), state=state)
+acks = st.builds(cuff1.Ack, sequence=byte, value=st.integers(0, 65535), state=state)
+naks = st.builds(
+    cuff1.Nak, sequence=byte, reason=st.sampled_from(sorted(table.NAK_REASONS)), state=state
+)
 events = st.builds(
-    cuff1.DeviceEvent, device_ms=st.integers(0, 2**31), event=st.integers(1, 2), value=byte
+    cuff1.DeviceEvent,
+    device_ms=st.integers(0, 2**31),
+    event=st.sampled_from(sorted(table.EVENTS)),
+    value=byte,
 )
-words = st.from_regex(r"[A-Za-z0-9./_-]{1,10}", fullmatch=True)
 identities = st.builds(
     cuff1.DeviceIdentity,
-    sequence=byte,
-    protocol=words,
-    maker=words,
-    model=words,
-    serial_number=words,
-    firmware=words,
-    ceiling_tenths=st.integers(0, 9999),
-    lease_ms=st.integers(0, 9999),
+    byte,
+    *(
+        st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=longest)
+        # a dollar sign begins a frame wherever it stands, and an asterisk ends a body
+        .filter(lambda word: not set(word) & set("$*!?"))
+        for longest in table.IDENTITY_WORDS.values()
+    ),
+    *(st.integers(field.least, field.most) for field in table.IDENTITY_NUMBERS),
 )
 replies = statuses | acks | naks | events | identities
 
@@ -84,7 +90,7 @@ def test_the_check_is_crc_16_ccitt_as_published() -> None:
 
 
 def test_a_command_has_its_golden_bytes() -> None:
-    assert cuff1.encode_command(7, "GO", 1310, 15000) == b"$7 GO 1310 15000*3A66\n"
+    assert cuff1.encode_command(7, "GO", 1310, 15000, 0) == b"$7 GO 1310 15000 0*D68B\n"
 
 
 @given(st.lists(replies, min_size=1, max_size=5), st.integers(1, 40))
@@ -128,7 +134,7 @@ def test_no_one_or_two_flipped_bits_give_another_status(
 
 
 def test_no_one_or_two_flipped_bits_of_a_command_give_another_command() -> None:
-    wire = cuff1.encode_command(9, "GO", 1400, 15000)
+    wire = cuff1.encode_command(9, "GO", 1400, 15000, 500)
     sent = heard(wire)
     for bits in [
         *((b,) for b in range(len(wire) * 8)),
@@ -139,6 +145,51 @@ def test_no_one_or_two_flipped_bits_of_a_command_give_another_command() -> None:
             changed[bit // 8] ^= 1 << bit % 8
         commands = [c for c in heard(bytes(changed)) if isinstance(c, cuff1.HostCommand)]
         assert commands in ([], sent)
+
+
+@given(replies)
+def test_no_reply_is_longer_than_the_longest_frame(reply: cuff1.Reply) -> None:
+    assert len(encoded(reply)) <= table.LONGEST_FRAME
+
+
+def test_the_longest_frame_is_as_long_as_the_table_says() -> None:
+    words = ["W" * longest for longest in table.IDENTITY_WORDS.values()]
+    numbers = [field.most for field in table.IDENTITY_NUMBERS]
+    frame = cuff1.encode_identity(cuff1.DeviceIdentity(255, *words, *numbers))
+    assert len(frame) == table.LONGEST_FRAME
+    assert isinstance(decoded(frame)[0], cuff1.DeviceIdentity)
+
+
+@given(st.sampled_from(sorted(table.REPLIES)), st.data())
+def test_a_number_outside_the_table_makes_a_reply_corrupt(letter: str, data: st.DataObject) -> None:
+    fields = table.REPLIES[letter]
+    numbers = [data.draw(st.integers(field.least, field.most)) for field in fields]
+    wrong = data.draw(st.integers(0, len(fields) - 1))
+    field = fields[wrong]
+    numbers[wrong] = data.draw(st.sampled_from([field.most + 1, field.least - 1]))
+    body = " ".join([letter, *map(str, numbers)]).encode()
+    (reply,) = decoded(cuff1.frame(body))
+    assert isinstance(reply, cuff1.Corrupt)
+
+
+@given(identities, st.data())
+def test_an_identity_with_a_word_too_long_or_missing_is_corrupt(
+    identity: cuff1.DeviceIdentity, data: st.DataObject
+) -> None:
+    words = cuff1.encode_identity(identity)[1:-6].split(b" ")
+    longest = list(table.IDENTITY_WORDS.values())
+    at = data.draw(st.integers(0, len(longest) - 1))
+    words[2 + at] = data.draw(st.sampled_from([b"", b"W" * (longest[at] + 1)]))
+    (reply,) = decoded(cuff1.frame(b" ".join(words)))
+    assert isinstance(reply, cuff1.Corrupt)
+
+
+@given(statuses, st.sets(st.sampled_from(table.FLAGS)))
+def test_each_flag_is_one_bit(status: cuff1.Status, names: set[str]) -> None:
+    flagged = dataclasses.replace(status, flags=cuff1.flags(*names))
+    (reply,) = decoded(cuff1.encode_status(flagged))
+    assert isinstance(reply, cuff1.Status)
+    assert {name for name in table.FLAGS if reply.has(name)} == names
 
 
 def test_the_buffer_stays_bounded() -> None:
@@ -153,7 +204,7 @@ def test_the_buffer_stays_bounded() -> None:
 def test_commands_survive_any_split_of_their_bytes(
     name: str, sequence: int, data: st.DataObject, size: int
 ) -> None:
-    arguments = tuple(data.draw(st.integers(0, f.most)) for f in table.COMMANDS[name])
+    arguments = tuple(data.draw(st.integers(f.least, f.most)) for f in table.COMMANDS[name])
     wire = cuff1.encode_command(sequence, name, *arguments)
     assert len(wire) <= table.LONGEST_COMMAND
     assert heard(*pieces_of(wire, size)) == [cuff1.HostCommand(sequence, name, arguments)]
@@ -161,11 +212,32 @@ def test_commands_survive_any_split_of_their_bytes(
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("GO", (3001, 100)), ("GO", (100, 180_001)), ("GO", (100,)), ("ARM", (-1,)), ("JUMP", ())],
+    [
+        ("GO", (3001, 100, 0)),
+        ("GO", (149, 100, 0)),
+        ("GO", (1000, 180_001, 0)),
+        ("GO", (1000, 0, 0)),
+        ("GO", (1000, 100)),
+        ("LEASE", (149,)),
+        ("LEASE", (401,)),
+        ("ARM", (-1,)),
+        ("JUMP", ()),
+    ],
 )
 def test_an_illegal_command_is_not_encoded(name: str, arguments: tuple[int, ...]) -> None:
     with pytest.raises(CodecError, match="not a CUFF/1 command"):
         cuff1.encode_command(1, name, *arguments)
+
+
+@given(st.sampled_from([n for n, f in table.COMMANDS.items() if f]), st.data())
+def test_the_device_refuses_a_number_outside_the_table(name: str, data: st.DataObject) -> None:
+    fields = table.COMMANDS[name]
+    numbers = [data.draw(st.integers(field.least, field.most)) for field in fields]
+    wrong = data.draw(st.integers(0, len(fields) - 1))
+    too_small = [fields[wrong].least - 1] if fields[wrong].least else []
+    numbers[wrong] = data.draw(st.sampled_from([fields[wrong].most + 1, *too_small]))
+    body = " ".join(["9", name, *map(str, numbers)]).encode()
+    assert heard(cuff1.frame(body)) == [cuff1.BadCommand(9, 4)]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_one_command_is_in_flight_at_a_time() -> None:
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_number() -> None:
     dialogue = Dialogue()
-    dialogue.submit("GO", 1400, 15000)
+    dialogue.submit("GO", 1400, 15000, 0)
     first = dialogue.outgoing(0.0)[0]
     assert dialogue.outgoing(ANSWER_S)[0] == first
 
@@ -55,7 +55,7 @@ def test_nothing_queued_follows_a_vent() -> None:
     dialogue = Dialogue()
     dialogue.submit("ARM", 2500)
     dialogue.outgoing(0.0)
-    dialogue.submit("GO", 1400, 15000)
+    dialogue.submit("GO", 1400, 15000, 0)
     dialogue.clear()
     assert dialogue.outgoing(1.0) == (b"", None)
     assert dialogue.idle
@@ -63,7 +63,7 @@ def test_nothing_queued_follows_a_vent() -> None:
 
 def test_an_illegal_command_is_refused_when_it_is_submitted() -> None:
     with pytest.raises(CodecError):
-        Dialogue().submit("GO", 99999, 15000)
+        Dialogue().submit("GO", 99999, 15000, 0)
 
 
 def test_each_heartbeat_differs_from_the_last() -> None:

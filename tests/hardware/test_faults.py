@@ -57,7 +57,8 @@ def test_a_cuff_without_supply_is_found_before_it_is_believed() -> None:
     bench.arm()
     bench.load(bench.program())
     bench.run(12.0)
-    assert bench.faults()[0] in ("shortfall", "device_leak")
+    assert bench.faults() == ["device_selftest"]
+    assert "valve closed" not in [what for _, what in bench.valve]
 
 
 @pytest.mark.parametrize("kind", [FaultKind.STUCK_VALVE, FaultKind.KINK])
@@ -77,8 +78,8 @@ def test_a_sensor_that_repeats_itself_for_a_moment_is_no_fault() -> None:
     assert [vent.confirmed for vent in bench.vents()] == [True]
 
 
-def test_one_byte_in_a_hundred_lost_is_noted_and_survived() -> None:
-    bench = Bench(script=(Fault(kind=FaultKind.DROP, into_s=1.0, for_s=5.0, amount=0.01),))
+def test_one_byte_in_two_hundred_lost_is_noted_and_survived() -> None:
+    bench = Bench(script=(Fault(kind=FaultKind.DROP, into_s=1.0, for_s=5.0, amount=0.005),))
     bench.arm()
     bench.load(bench.program(on_s=10.0))
     bench.run(15.0)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.drivers.reference import ReferenceCuff
-from hardware.interlock import InterlockSettings
+from hardware.interlock_table import InterlockSettings
 from hardware.limits import Limits
 from hardware.readings import CommandReport, CuffReport, FaultReport, LinkNote, Program
 from hardware.sim.plant import PlantSettings
@@ -156,7 +156,7 @@ def test_a_device_that_does_not_obey_its_end_is_dumped_within_half_a_second(benc
     program = bench.program(on_s=5.0)
     bench.load(program)
     bench.run(4.0)
-    bench.device._on_ms = 60_000  # its own clock has gone wrong, too
+    bench.device._program.on_ms = 60_000  # its own clock has gone wrong, too
     obey = bench.device._obey
     bench.device._obey = lambda c: b"" if c.name == "END" else obey(c)  # type: ignore[method-assign]
     bench.run(10.0)
@@ -174,14 +174,12 @@ def test_a_controller_with_an_old_fault_is_cleared_for_a_new_run(bench: Bench) -
     cuff = ReferenceCuff(bench.wire, bench.clock)
     reports: list[CuffReport] = []
     identity = cuff.identify()
-    settings = SupervisorSettings(
-        limits=bench.limits, patience_s=0.5, interlock=InterlockSettings()
-    )
+    settings = SupervisorSettings(limits=bench.limits, interlock=InterlockSettings())
     bench.supervisor = Supervisor(cuff, identity, settings, reports.append)
     bench.run(0.5)
     bench.arm()
     assert bench.device.state == "armed"
-    assert [r.code for r in reports if isinstance(r, LinkNote)] == ["old_fault"]
+    assert [r.code for r in reports if isinstance(r, LinkNote)] == ["old_fault", "armed"]
     assert [r for r in reports if isinstance(r, FaultReport)] == []
 
 
@@ -202,13 +200,13 @@ def test_after_a_fault_nothing_arms_again(bench: Bench) -> None:
     bench.arm()
     bench.load(bench.program())
     bench.run(3.0)
-    assert bench.refusals() == ["a fault is latched: start a new run", "the cuff is not armed"]
+    assert bench.refusals() == ["a fault is latched: start a new run"] * 2
     assert bench.device.state == "idle"
 
 
 def test_a_vent_that_is_not_confirmed_is_asked_for_again_and_reported(bench: Bench) -> None:
-    bench = Bench(plant=PlantSettings(vent_tau_s=30.0))
     bench.inflate()
+    bench.device._plant._set = PlantSettings(vent_tau_s=30.0)  # since the self-test
     bench.vent()
     bench.run(11.0)
     assert bench.commands().count("vent") >= 2
@@ -217,8 +215,8 @@ def test_a_vent_that_is_not_confirmed_is_asked_for_again_and_reported(bench: Ben
 
 
 def test_a_leaking_cuff_is_vented(bench: Bench) -> None:
-    bench = Bench(plant=PlantSettings(leak_per_s=1.2))
     bench.arm()
+    bench.device._plant._set = PlantSettings(leak_per_s=1.2)  # since the self-test
     bench.load(bench.program())
     bench.run(15.0)
     assert bench.faults()[0] in ("shortfall", "device_leak")

@@ -49,11 +49,17 @@ class AnySequence(RuleBasedStateMachine):
     def arm(self) -> None:
         self.bench.arm()
 
-    @rule(in_s=number, on_s=number, target_mmhg=pressure)
-    def load(self, in_s: float, on_s: float, target_mmhg: float) -> None:
+    @rule(in_s=number, on_s=number, target_mmhg=pressure, rise_s=st.just(0.0) | number)
+    def load(self, in_s: float, on_s: float, target_mmhg: float, rise_s: float = 0.0) -> None:
         self.asked += 1
         self.bench.load(
-            self.bench.program(in_s=in_s, on_s=on_s, target_mmhg=target_mmhg, number=self.asked)
+            self.bench.program(
+                in_s=in_s,
+                on_s=on_s,
+                target_mmhg=target_mmhg,
+                rise_s=rise_s,
+                number=self.asked,
+            )
         )
 
     @rule()

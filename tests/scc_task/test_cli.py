@@ -72,15 +72,19 @@ def test_a_preview_is_the_same_plan_for_the_same_seed(call) -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_a_simulation_never_takes_a_rig_with_a_real_cuff(call, tmp_path) -> None:
-    calibration = PROTOCOLS / "calibration-example.yaml"
+def test_a_simulation_of_a_real_room_opens_no_port_and_says_that_it_is_simulated(
+    call, tmp_path
+) -> None:
     code, shown = call(
-        *("simulate", SCC, "--rig", RIGS / "reference.yaml", "--calibration", calibration),
-        *("--data", tmp_path),
+        *("simulate", PROTOCOLS / "demo.yaml", "--rig", RIGS / "reference.yaml"),
+        *("--subject", "01", "--data", tmp_path),
     )
-    assert code == 2
-    assert "real cuff" in shown
-    assert not list(tmp_path.iterdir())
+    assert code == 0, shown
+    (journal,) = tmp_path.rglob("*_journal.jsonl")
+    start = json.loads(journal.read_bytes().splitlines()[0][9:])
+    assert start["simulated"] is True
+    assert start["rig"] == "reference"
+    assert start["provenance"]["pressure"] == "emulated reference cuff"
 
 
 def test_emulated_answers_never_go_with_a_real_cuff(call, tmp_path) -> None:
@@ -119,3 +123,32 @@ def test_the_session_budget_counts_what_was_done_before(call, tmp_path) -> None:
     )
     assert (first, second, other) == (0, 3, 0)
     assert "inflations" in shown
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("  ceiling_mmhg: 250", "  # nothing", "ceiling_mmhg"),
+        ("ceiling_mmhg: 250", "ceiling_mmhg: 301", "300"),
+        ("ceiling_mmhg: 250", "ceiling_mmhg: .inf", "ceiling_mmhg"),
+        ("ceiling_mmhg: 250", "ceiling_mmhg: 100", "above the ceiling of 100 mmHg"),
+        ("inflation_s: 90 ", "inflation_s: 181 ", "allow_tonic"),
+    ],
+)
+def test_a_rig_without_a_ceiling_or_beyond_it_is_refused_before_any_port_is_opened(
+    call, tmp_path, before, after, said
+) -> None:
+    text = (RIGS / "reference.yaml").read_text(encoding="utf-8")
+    assert before in text
+    rig = tmp_path / "rig.yaml"
+    # a port that cannot be opened: opening it first would exit with 4
+    changed = text.replace(before, after, 1).replace("/dev/ttyUSB0", "/dev/no-such-port")
+    rig.write_text(changed, encoding="utf-8")
+    code, shown = call(
+        *("run", PROTOCOLS / "demo.yaml", "--rig", rig, "--subject", "01", "--session", "pre"),
+        *("--calibration", PROTOCOLS / "calibration-example.yaml"),
+        *("--run", "1", "--data", tmp_path / "data"),
+    )
+    assert code == 3, shown
+    assert said in shown
+    assert not (tmp_path / "data").exists()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from protocol_files import PROTOCOLS, plan_of
 
+from hardware.cuff import Capabilities
 from hardware.errors import LimitExceeded
 from hardware.limits import Limits
 from scc_task.dryrun import Dose, PlanRefused, dry_run
@@ -95,7 +96,7 @@ def test_every_limit_that_is_broken_is_told_at_once() -> None:
     for part in (
         "the ceiling of 100 mmHg",
         "inflated for 15 s; the limit is 10 s",
-        "deflated since step 5; the limit is 60 s",
+        "since step 5; the limit is 60 s deflated, and 3 s to deflate",
         "8 inflations in this session (0 given already); the limit is 4",
         "120 s inflated in this session (0 s given already); the limit is 100 s",
         "step 11 (trial 2, inflate at ",
@@ -166,3 +167,35 @@ def test_a_pressure_without_a_number_passes_for_a_preview_and_never_for_a_run() 
     )
     assert dry_run(plan, allow_unresolved=True).highest_mmhg == 0.0
     assert "--calibration FILE" in str(refusal(plan))
+
+
+def able(**changes: Any) -> Capabilities:
+    usual = Capabilities(
+        measures_pressure=True, finite_programs=True, own_watchdog=True, samples_hz=50, channels=1
+    )
+    return dataclasses.replace(usual, **changes)
+
+
+def test_what_the_cuff_cannot_do_is_refused_before_anything_opens() -> None:
+    plan = with_step(plan_of("scc"), 5, rise_ms=5000)
+    assert "in a line" in str(refusal(plan, able=able()))
+    assert dry_run(plan, able=able(ramps=True)).inflations == 8
+
+
+def test_a_cuff_has_a_longest_inflation_of_its_own() -> None:
+    plan = plan_of("scc")
+    assert dry_run(plan, able=able(longest_s=15.0)).inflations == 8
+    assert "14 s at most" in str(refusal(plan, able=able(longest_s=14.0)))
+
+
+def test_a_cuff_that_is_set_by_hand_has_one_pressure_in_a_run() -> None:
+    plan = plan_of("scc")
+    assert dry_run(plan, able=able(sets_pressure=False)).inflations == 8
+    last = plan.inflations[-1].number
+    two = with_step(plan, last, target_mmhg=100.0, pressure=None)
+    assert "set by hand" in str(refusal(two, able=able(sets_pressure=False)))
+
+
+@pytest.mark.parametrize("rise_ms", [-1, 15_001])
+def test_a_rise_that_does_not_fit_its_inflation_is_refused(rise_ms: int) -> None:
+    assert "rises for" in str(refusal(with_step(plan_of("scc"), 5, rise_ms=rise_ms)))

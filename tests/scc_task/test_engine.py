@@ -8,7 +8,7 @@ from protocol_files import PROTOCOLS, RIGS
 
 from hardware.clock import VirtualClock
 from hardware.inprocess import InProcessCuff
-from hardware.interlock import InterlockSettings
+from hardware.interlock_table import InterlockSettings
 from hardware.limits import Limits
 from hardware.readings import Program
 from hardware.registry import CuffAddress
@@ -18,7 +18,7 @@ from hardware.sim.wire import LoopWire
 from hardware.states import StopReason
 from hardware.supervisor import SupervisorSettings
 from scc_task.documents import Document, Note, Rating, Samples, StepBegan, StepMissed, Stop, Vented
-from scc_task.emulated import VirtualPulses
+from scc_task.emulated import SCAN_DELAY_S, VirtualPulses, is_waiting
 from scc_task.engine import VIRTUAL_PACE, Engine
 from scc_task.errors import RecordingLost
 from scc_task.plan.compile import compile_plan
@@ -58,6 +58,10 @@ class TroubledScreen(HeadlessScreen):
         self.clock = clock
         self.trouble: Callable[[Step], None] = lambda step: None
         self.is_closed = False
+        self.messages: list[str] = []
+
+    def draw_message(self, key: str) -> None:
+        self.messages.append(key)
 
     def draw_step(self, step: Step) -> None:
         self.trouble(step)
@@ -74,12 +78,14 @@ class Room:
     patience_s: float = 0.5
     documents: list[Document] = field(default_factory=list)
     failure: Exception | None = None
+    when_waiting: Callable[[float], None] = lambda zero_s: None
 
     def __post_init__(self) -> None:
         self.clock, cuff_clock = VirtualClock(), VirtualClock()
         self.valve: list[tuple[float, str]] = []
+        self.plant = Plant(seed=1)
         self.device = EmulatedReference(
-            Plant(seed=1),
+            self.plant,
             start_s=self.clock.now_s(),
             witness=lambda what, time_s: self.valve.append((time_s, what)),
         )
@@ -88,8 +94,7 @@ class Room:
             CuffAddress(driver="reference", port="emulated", baud=115200),
             SupervisorSettings(
                 limits=self.plan.limits,
-                patience_s=self.patience_s,
-                interlock=InterlockSettings(),
+                interlock=InterlockSettings(patience_s=self.patience_s),
             ),
             wire,
             clock=self.clock,
@@ -120,6 +125,8 @@ class Room:
     def publish(self, document: Document) -> None:
         self.documents.append(document)
         self.pulses.observe(document)
+        if is_waiting(document):  # the emulated scanner starts 2 s later
+            self.when_waiting(self.clock.now_s() + SCAN_DELAY_S)
 
     def of(self, kind: type) -> list[Document]:
         return [d for d in self.documents if isinstance(d, kind)]
@@ -131,10 +138,6 @@ class Room:
         assert self.device.state in ("idle", "fault")
         assert stop.vent_confirmed
         return stop
-
-    def zero_s(self) -> float:
-        """Return when time zero will be: the emulated scanner starts 2 s after the task waits."""
-        return self.clock.now_s() + 2.0
 
     def valve_moves(self) -> list[str]:
         return [what for _, what in self.valve if what.startswith("valve")]
@@ -198,7 +201,9 @@ def test_a_step_that_was_slept_through_is_recorded_as_missed(plan: Plan) -> None
 
 
 def stop_after(room: Room, seconds: float, key: str) -> None:
-    room.keys.script = [KeyEvent(room.zero_s() + seconds, key, True)]
+    room.when_waiting = lambda zero_s: room.keys.script.append(
+        KeyEvent(zero_s + seconds, key, True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -215,12 +220,13 @@ def test_a_stop_key_stops_at_any_time(
 
 
 def test_a_rating_under_way_is_kept_unconfirmed_when_the_run_stops(room: Room) -> None:
-    at_s = room.zero_s() + 23.0
-    room.keys.script = [
-        KeyEvent(at_s, "right", True),
-        KeyEvent(at_s + 0.1, "right", False),
-        KeyEvent(at_s + 1.0, "escape", True),
-    ]
+    room.when_waiting = lambda zero_s: room.keys.script.extend(
+        [
+            KeyEvent(zero_s + 23.0, "right", True),
+            KeyEvent(zero_s + 23.1, "right", False),
+            KeyEvent(zero_s + 24.0, "escape", True),
+        ]
+    )
     room.run()
     (rating,) = room.of(Rating)
     assert isinstance(rating, Rating)
@@ -259,6 +265,31 @@ def test_a_hung_screen_is_vented_by_the_supervisor(room: Room) -> None:
     room.at_step("inflate", hang)
     stop = room.run()
     assert stop.reason is StopReason.TASK_SILENT
+
+
+def test_a_cuff_that_does_not_empty_is_said_on_the_screen_until_it_does(room: Room) -> None:
+    def jam() -> None:
+        room.plant.trouble.valve_stuck = True
+        room.keys.script.append(KeyEvent(room.clock.now_s() + 5.0, "escape", True))
+
+    room.at_step("inflate", jam)
+    stop = room.engine.run()
+    assert stop.reason is StopReason.OPERATOR
+    assert stop.vent_confirmed is False
+    assert room.screen.messages[-2:] == ["run_stopped", "cuff_not_empty"]
+    assert room.clock.now_s() - stop.end_s >= 10.0
+    assert any("disconnect the hose" in note for note in stop.notes)
+
+
+def test_who_has_read_that_the_cuff_is_not_empty_may_end_the_wait(room: Room) -> None:
+    def jam() -> None:
+        room.plant.trouble.valve_stuck = True
+        for later_s in (5.0, 5.2, 9.5):
+            room.keys.script.append(KeyEvent(room.clock.now_s() + later_s, "escape", True))
+
+    room.at_step("inflate", jam)
+    stop = room.engine.run()
+    assert 4.0 < room.clock.now_s() - stop.end_s < 6.0
 
 
 def test_a_refused_inflation_ends_the_run(room: Room) -> None:

@@ -26,7 +26,7 @@ TABLE = [
     ("cues_alike", "11:3", "'on' without quotes", '"on"'),
     ("duplicate_key", "4:1", "'name' is given twice (first in line 2)", "keep one"),
     ("empty", "1:1", "empty", "version: 1"),
-    ("gap_too_short", "18:11", "16 s deflated", "by 14 s or more"),
+    ("gap_too_short", "18:11", "as little as 16 s", "by 17 s or more"),
     ("incomplete_texts", "13:18", "no text 'begin'", "known texts"),
     ("indentation", "16:6", "does not line up", "spaces"),
     ("inflation_too_long", "18:38", "100 s is longer than the limit of 90 s", "90 s or shorter"),

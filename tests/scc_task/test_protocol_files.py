@@ -129,11 +129,11 @@ def test_a_gap_is_judged_by_the_shortest_jitters(tmp_path: Path) -> None:
     run = (
         "run:\n  - trials:\n      count: 4\n      each:\n"
         "        - inflate: {to: pain, for_s: 5}\n"
-        "        - fixation: {from: 29, to: 60, step: 1}\n"
+        "        - fixation: {from: 32, to: 60, step: 1}\n"
     )
     problem = refusal(check_protocol, protocol_with(tmp_path, run)).problems[0]
-    assert "as little as 29 s" in problem.what
-    check_protocol(protocol_with(tmp_path, run.replace("from: 29", "from: 30")))
+    assert "as little as 32 s" in problem.what
+    check_protocol(protocol_with(tmp_path, run.replace("from: 32", "from: 33")))
 
 
 def test_a_gap_between_two_blocks_is_judged_too(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_gap_between_two_blocks_is_judged_too(tmp_path: Path) -> None:
 
 def test_too_many_inflations_for_a_session_are_refused(tmp_path: Path) -> None:
     run = (
-        "run:\n  - trials: {count: 61, each: [{inflate: {to: pain, for_s: 20}}, {fixation: 30}]}\n"
+        "run:\n  - trials: {count: 61, each: [{inflate: {to: pain, for_s: 20}}, {fixation: 33}]}\n"
     )
     text = str(refusal(check_protocol, protocol_with(tmp_path, run, volumes=9000)))
     assert "61 inflations in one run" in text

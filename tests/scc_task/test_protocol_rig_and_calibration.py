@@ -7,11 +7,13 @@ from protocol_files import BROKEN, PROTOCOLS, RIGS
 from test_protocol_broken_files import refusal
 
 from hardware.limits import Limits
+from hardware.registry import DRIVERS
 from scc_task.protocol.check import check_protocol
 from scc_task.protocol.load import load_calibration, load_rig
+from scc_task.protocol.rig import NEED_ANOTHER_VENT
 
-REAL = ["cpar.yaml", "reference.yaml"]
-REFUSED = ["alicat.yaml"]
+REAL = ["cpar.yaml", "devicehost.yaml", "reference.yaml"]
+REFUSED = ["alicat.yaml", "contact.yaml"]
 
 RIG = """version: 1
 name: room
@@ -47,8 +49,8 @@ def test_the_default_rig_is_simulated_and_has_the_default_limits() -> None:
 
 
 def test_only_the_templates_move_a_real_cuff() -> None:
-    real = [p.name for p in sorted(RIGS.glob("*.yaml")) if p.name not in REFUSED and is_real(p)]
-    assert real == REAL
+    real = [path.name for path in sorted(RIGS.glob("*.yaml")) if is_real(path)]
+    assert real == sorted([*REAL, *REFUSED])
 
 
 def is_real(path: Path) -> bool:
@@ -59,12 +61,67 @@ def is_real(path: Path) -> bool:
 def test_a_device_without_a_watchdog_is_refused_until_somebody_else_can_empty_the_cuff(
     tmp_path: Path, name: str
 ) -> None:
-    problem = refusal(load_rig, RIGS / name).problems[0]
+    practice = PROTOCOLS / "practice.yaml"
+    problem = refusal(check_protocol, practice, RIGS / name).problems[0]
     assert "goes on pressing when the computer dies" in problem.what
+    assert problem.line > 1
     path = tmp_path / name
     text = (RIGS / name).read_text("utf-8")
     path.write_text(text.replace("# independent_vent: true", "independent_vent: true"), "utf-8")
-    assert load_rig(path).model.cuff.independent_vent
+    check_protocol(practice, path)
+
+
+def test_whatever_neither_notices_our_silence_nor_ends_by_itself_needs_another_vent() -> None:
+    lonely = {
+        name
+        for name, driver in DRIVERS.items()
+        if not driver.capabilities.own_watchdog and not driver.capabilities.finite_programs
+    }
+    assert lonely == set(NEED_ANOTHER_VENT)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_simulation_may_use_a_rig_that_a_run_may_not(name: str) -> None:
+    checked = check_protocol(PROTOCOLS / "demo.yaml", RIGS / name, emulate=True)
+    assert checked.rig is not None
+    assert checked.rig.model.simulated
+    assert checked.rig.model.responses.answers == "emulated"
+
+
+def test_a_device_port_belongs_to_devicehost_and_to_no_other_driver(tmp_path: Path) -> None:
+    text = (RIGS / "devicehost.yaml").read_text("utf-8")
+    assert load_rig(RIGS / "devicehost.yaml").model.cuff.device_port == "COM8"
+    path = tmp_path / "rig.yaml"
+    path.write_text(text.replace("  device_port: COM8", "  # nothing"), "utf-8")
+    assert "'device_port' is missing" in refusal(load_rig, path).problems[0].what
+    path.write_text(text.replace("driver: devicehost", "driver: cpar"), "utf-8")
+    assert "does not fit the driver cpar" in refusal(load_rig, path).problems[0].what
+    path.write_text(text.replace("COM8", "/dev/ttyUSB0"), "utf-8")
+    assert refusal(load_rig, path).problems
+
+
+@pytest.mark.parametrize(
+    ("cuff", "part"),
+    [
+        ("{driver: contact, port: emulated, site: left calf}", "'line' is missing"),
+        ("{driver: cpar, line: rts, port: emulated, site: left calf}", "does not fit the driver"),
+        ("{driver: contact, line: cts, port: emulated, site: left calf}", "cts"),
+    ],
+)
+def test_a_contact_has_a_line_and_nothing_else_has(tmp_path: Path, cuff: str, part: str) -> None:
+    path = rig_file(tmp_path)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], f"cuff: {cuff}\n", *lines[3:]]))
+    problems = refusal(load_rig, path).problems
+    assert [p for p in problems if part in p.what and p.line == 3], problems
+
+
+def test_an_emulated_contact_needs_no_other_valve(tmp_path: Path) -> None:
+    path = rig_file(tmp_path)
+    path.write_text(
+        path.read_text().replace("driver: reference,", "driver: contact, line: dtr,"), "utf-8"
+    )
+    assert load_rig(path).model.cuff.line == "dtr"
 
 
 def test_a_real_cuff_takes_no_emulated_answers(tmp_path: Path) -> None:

@@ -1,0 +1,169 @@
+"""The interlock's rules about samples: whether this is the pressure that was asked for."""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from hardware.interlock_table import InterlockSettings
+from hardware.readings import Program, Sample
+from hardware.states import PRESSURISED_STATES
+
+LEAST_READING_MMHG: Final = -50.0
+"""A sensor that reads less is broken: a cuff cannot be sucked empty (assumed)."""
+RISE_OVER_S: Final = 0.2
+"""The rate of rise is measured over at least this time: four samples of the slowest device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that has been broken: its code in `interlock_table.RULES`, and what was seen."""
+
+    code: str
+    message: str
+
+
+class PressureRules:
+    """Remembers what the rules need of earlier samples.
+
+    Parameters
+    ----------
+    ceiling_mmhg
+        The device's own: nothing may read more, whatever was asked for.
+    """
+
+    def __init__(self, settings: InterlockSettings, *, ceiling_mmhg: float) -> None:
+        self._set, self._ceiling_mmhg = settings, ceiling_mmhg
+        self.last: Sample | None = None
+        self._recent: deque[Sample] = deque()
+        self._vent_from_mmhg: float | None = None
+        self._above_since_s: float | None = None
+        self._below_since_s: float | None = None
+        self._unasked_since_s: float | None = None
+        self._frozen_since_s: float | None = None
+        self._over_count = 0
+
+    @property
+    def measured_mmhg(self) -> float | None:
+        """Return the higher sensor of the last sample."""
+        return None if self.last is None else higher_mmhg(self.last)
+
+    def inflating(self) -> None:
+        """Expect pressure from now on."""
+        self._above_since_s = self._below_since_s = self._unasked_since_s = None
+        self._frozen_since_s = None
+
+    def venting(self) -> None:
+        """Expect falling pressure from now on."""
+        self._unasked_since_s = None
+        self._vent_from_mmhg = self.measured_mmhg
+
+    def is_new(self, sample: Sample) -> bool:
+        """Return whether a sample is more than a repetition of the last one."""
+        return self.last is None or sample.device_ms != self.last.device_ms
+
+    def judge(
+        self,
+        sample: Sample,
+        *,
+        program: Program | None,
+        vent_since_s: float | None,
+    ) -> Finding | None:
+        """Return the first rule that a sample breaks."""
+        measured_mmhg, now_s, last = higher_mmhg(sample), sample.arrival_s, self.last
+        repeats = last is not None and _readings(last) == _readings(sample)
+        self._frozen_since_s = _since(self._frozen_since_s, now_s, when=repeats)
+        self.last = sample
+        if not math.isfinite(measured_mmhg) or measured_mmhg < LEAST_READING_MMHG:
+            return Finding("implausible", f"the pressure reads {measured_mmhg} mmHg")
+        self._over_count = self._over_count + 1 if measured_mmhg > self._ceiling_mmhg else 0
+        if self._over_count >= 2:  # one sample may be noise, two are pressure
+            message = f"{measured_mmhg:.0f} mmHg is above the ceiling of {self._ceiling_mmhg:.0f}"
+            return Finding("overpressure", message)
+        rate = self._rise(sample)
+        if rate > self._set.rise_mmhg_per_s:
+            most = self._set.rise_mmhg_per_s
+            message = f"the pressure rises by {rate:.0f} mmHg/s, the limit is {most:g}"
+            return Finding("rise_rate", message)
+        if program is not None:
+            return self._judge_program(now_s, program, measured_mmhg)
+        if vent_since_s is not None:
+            return self._judge_vent(sample, vent_since_s, measured_mmhg)
+        return self._judge_unasked(sample, measured_mmhg)
+
+    def _rise(self, sample: Sample) -> float:
+        """Return the rate of rise in mmHg/s on the device's own clock: bursts on the wire mean nothing."""
+        recent = self._recent
+        if recent and sample.device_ms < recent[-1].device_ms:
+            recent.clear()  # it has started anew
+        recent.append(sample)
+        while len(recent) > 1 and _apart_s(recent[1], sample) >= RISE_OVER_S:
+            recent.popleft()
+        apart_s = _apart_s(recent[0], sample)
+        if apart_s < RISE_OVER_S:
+            return 0.0
+        return (higher_mmhg(sample) - higher_mmhg(recent[0])) / apart_s
+
+    def _judge_program(
+        self, now_s: float, program: Program, measured_mmhg: float
+    ) -> Finding | None:
+        s, asked_mmhg = self._set, program.asked_mmhg(now_s)
+        shown = f"{measured_mmhg:.0f} mmHg, {asked_mmhg:.0f} was asked for"
+        over = measured_mmhg > asked_mmhg + s.overshoot_mmhg
+        self._above_since_s = _since(self._above_since_s, now_s, when=over)
+        if _longer(self._above_since_s, now_s, s.overshoot_s):
+            return Finding("overshoot", shown)
+        if s.frozen_s is not None and _longer(self._frozen_since_s, now_s, s.frozen_s):
+            message = f"the sensors have said {measured_mmhg:.1f} mmHg for {s.frozen_s:g} s"
+            return Finding("frozen_sensors", f"{message}: they no longer measure")
+        ramped = now_s > program.onset_s + program.rise_s + s.ramp_s
+        under = ramped and measured_mmhg < asked_mmhg - s.shortfall_mmhg
+        self._below_since_s = _since(self._below_since_s, now_s, when=under)
+        if _longer(self._below_since_s, now_s, s.shortfall_s):
+            return Finding("shortfall", f"{shown}: a leak, or a hose that came off")
+        return None
+
+    def _judge_vent(self, sample: Sample, since_s: float, measured_mmhg: float) -> Finding | None:
+        """Judge what comes after a vent was asked for: the valve opens, the pressure falls, soon."""
+        s, now_s = self._set, sample.arrival_s
+        if sample.state in PRESSURISED_STATES and _longer(since_s, now_s, s.disobeyed_s):
+            message = f"the valve is still closed {now_s - since_s:.1f} s after the vent"
+            return Finding("vent_disobeyed", message)
+        from_mmhg = self._vent_from_mmhg
+        if from_mmhg is not None and measured_mmhg > from_mmhg + s.overshoot_mmhg:
+            message = f"the pressure rose to {measured_mmhg:.0f} mmHg after the vent"
+            return Finding("rising_after_vent", message)
+        if measured_mmhg >= s.vented_mmhg and _longer(since_s, now_s, s.empty_s):
+            message = f"{measured_mmhg:.0f} mmHg are left {now_s - since_s:.1f} s after the vent"
+            return Finding("slow_vent", message)
+        return None
+
+    def _judge_unasked(self, sample: Sample, measured_mmhg: float) -> Finding | None:
+        now_s = sample.arrival_s
+        unasked = measured_mmhg > self._set.unasked_mmhg or sample.state in PRESSURISED_STATES
+        self._unasked_since_s = _since(self._unasked_since_s, now_s, when=unasked)
+        if _longer(self._unasked_since_s, now_s, self._set.unasked_s):
+            return Finding("unasked_pressure", f"{measured_mmhg:.0f} mmHg that nobody asked for")
+        return None
+
+
+def higher_mmhg(sample: Sample) -> float:
+    """Return the higher of a sample's sensors; not a number if either is not one."""
+    both = [mmhg for mmhg in (sample.measured_mmhg, sample.second_mmhg) if mmhg is not None]
+    return math.nan if any(map(math.isnan, both)) else max(both)
+
+
+def _readings(sample: Sample) -> tuple[float, float | None]:
+    return sample.measured_mmhg, sample.second_mmhg
+
+
+def _apart_s(earlier: Sample, later: Sample) -> float:
+    return (later.device_ms - earlier.device_ms) / 1000
+
+
+def _since(since_s: float | None, now_s: float, *, when: bool) -> float | None:
+    return (now_s if since_s is None else since_s) if when else None
+
+
+def _longer(since_s: float | None, now_s: float, most_s: float) -> bool:
+    return since_s is not None and not now_s - since_s <= most_s

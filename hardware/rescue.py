@@ -1,0 +1,141 @@
+"""A wire that was lost, opened again: to vent through it and to see the pressure, never to arm.
+
+Opening a port, asking who is there and closing a stuck port can each take seconds, so all of it
+happens in a thread; the supervisor goes on meanwhile.
+"""
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from hardware.clock import RealClock
+from hardware.cuff import CuffDriver
+from hardware.errors import HardwareError
+from hardware.readings import CuffReport, Identity, LinkNote, Sample
+from hardware.registry import CuffAddress, build_driver, open_wire
+from hardware.transport import SerialTransport
+
+AGAIN_S: Final = 1.0
+"""How often a port that is gone is tried."""
+SAY_S: Final = 10.0
+"""How often it is said that it is still tried."""
+LISTEN_S: Final = 1.0
+"""How long the first sample of a device that answers again is waited for."""
+
+
+PSEUDO_TERMINAL: Final = re.compile(r"/dev/(pts/\d+|ttys\d+)$")
+"""What Linux and macOS call the port of an emulator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A wire that is open again, vented through, with the same device at its end."""
+
+    wire: SerialTransport
+    cuff: CuffDriver
+
+
+class Rescue:
+    """Gets a lost wire back.
+
+    Parameters
+    ----------
+    identity
+        Who was at its end: another cuff's falling pressure would confirm nothing.
+    report
+        Takes what is worth knowing, from a thread. Must not block.
+    """
+
+    def __init__(
+        self,
+        address: CuffAddress,
+        identity: Identity,
+        clock: RealClock,
+        report: Callable[[CuffReport], None],
+    ) -> None:
+        self._address, self._identity = address, identity
+        self._clock, self._report = clock, report
+        self._saved: Saved | None = None
+        self._busy = False
+        self.hopeless = False
+        self._over = threading.Event()
+
+    @property
+    def busy(self) -> bool:
+        """Return whether the wire is away: begun, and not yet taken back."""
+        return self._busy
+
+    def begin(self, lost: SerialTransport, *, vanished: bool) -> None:
+        """Close the wire and try to get it back until that works.
+
+        A pseudo-terminal that has vanished never comes back, and its name is soon somebody else's: the
+        wire is then given up, ``hopeless``. (One behind a link of the user's own is looked for again.)
+        """
+        self._busy = True
+        if vanished and PSEUDO_TERMINAL.match(self._address.port):
+            self.hopeless = True
+            lost.close()
+            return
+        threading.Thread(target=self._work, args=(lost,), daemon=True, name="rescue").start()
+
+    def take(self) -> Saved | None:
+        """Return the wire, once it is back."""
+        saved, self._saved = self._saved, None
+        if saved is not None:
+            self._busy = False
+        return saved
+
+    def end(self) -> None:
+        """Give up."""
+        self._over.set()
+
+    def _work(self, lost: SerialTransport) -> None:
+        lost.close()
+        tries, say_s = 0, self._clock.now_s() + SAY_S
+        while not self._over.is_set():
+            tries += 1
+            try:
+                self._saved = self._try()
+            except Exception as error:  # noqa: BLE001  whatever it is, the next try comes
+                why = error.what if isinstance(error, HardwareError) else repr(error)
+            else:
+                self._note("link_back", f"the cuff answers again, after {tries} tries; vented")
+                return
+            if self._clock.now_s() >= say_s:
+                say_s = self._clock.now_s() + SAY_S
+                self._note("still_trying", f"the cuff cannot be reached, {tries} tries: {why}")
+            self._over.wait(AGAIN_S)
+
+    def _try(self) -> Saved:
+        """Open, vent before anything else, find out who it is, listen. The next vent is the supervisor's.
+
+        One here would throw away what the driver has queued to make the device send its pressure.
+        """
+        wire = open_wire(self._address)
+        try:
+            cuff = build_driver(self._address, wire, self._clock)
+            cuff.vent()
+            found = cuff.identify()
+            mine = (self._identity.manufacturer, self._identity.serial_number)
+            if (found.manufacturer, found.serial_number) != mine:
+                what = f"another device answers there: {found.model} {found.serial_number}"
+                raise HardwareError(what, where=wire.name, do="plug the cuff in where it was")
+            self._listen(cuff)
+        except BaseException:
+            wire.close()
+            raise
+        return Saved(wire, cuff)
+
+    def _listen(self, cuff: CuffDriver) -> None:
+        deadline_s = self._clock.now_s() + LISTEN_S
+        while self._clock.now_s() < deadline_s and not self._over.is_set():
+            for found in cuff.poll():
+                self._report(found)
+                if isinstance(found, Sample):
+                    return
+            self._clock.sleep_until(self._clock.now_s() + 0.005)
+
+    def _note(self, code: str, message: str) -> None:
+        self._report(LinkNote(time_s=self._clock.now_s(), code=code, message=message))

@@ -1,0 +1,51 @@
+"""One finite inflation as the reference controller carries it out: its ramp, and what ends it."""
+
+from dataclasses import dataclass
+
+from hardware.codec import cuff1_table as table
+
+
+@dataclass(slots=True)
+class FiniteProgram:
+    """What a ``GO`` asked for. Pressures in tenths of a mmHg, times in ms of the device's clock."""
+
+    target: int = 0
+    go_ms: int = 0
+    on_ms: int = 0
+    rise_ms: int = 0
+    kept_up_ms: int = 0
+    """When the pressure was last near the momentary target."""
+
+    def asked(self, ms: int) -> int:
+        """Return the momentary target: on a ramp, the line from 0 to the target."""
+        on_for_ms = ms - self.go_ms
+        if on_for_ms >= self.rise_ms:
+            return self.target
+        return self.target * on_for_ms // self.rise_ms
+
+    def is_over(self, ms: int) -> bool:
+        """Return whether it is time to vent."""
+        return ms - self.go_ms >= self.on_ms
+
+    def reached(self, ms: int, pressure: float) -> bool:
+        """Return whether the ramp is over and the pressure at the target."""
+        risen = ms - self.go_ms >= self.rise_ms
+        return risen and abs(pressure - self.target) <= table.AT_TARGET_TENTHS
+
+    def too_high(self, ms: int, pressure: float) -> bool:
+        """Return whether the pressure is far above what is asked for at this moment."""
+        return pressure > self.asked(ms) + table.OFF_TARGET_TENTHS
+
+    def lost(self, pressure: float) -> bool:
+        """Return whether a pressure that was reached is gone."""
+        return pressure < self.target - table.OFF_TARGET_TENTHS
+
+    def does_not_rise(self, ms: int, pressure: float) -> bool:
+        """Return whether the pressure has been behind, or short of the target, for too long."""
+        if pressure >= self.asked(ms) - table.OFF_TARGET_TENTHS:
+            self.kept_up_ms = ms
+        behind_ms = ms - self.kept_up_ms
+        return (
+            behind_ms > table.INFLATE_MS_MAX
+            or ms - self.go_ms > self.rise_ms + table.INFLATE_MS_MAX
+        )

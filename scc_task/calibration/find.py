@@ -1,0 +1,280 @@
+"""Which accepted calibration a run uses by the study's policy, and every reason not to use it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from hardware.limits import Limits
+from hardware.readings import Identity
+from scc_task.calibration.refusals import (
+    AboveCeiling,
+    FromTheFuture,
+    NoCalibration,
+    OnlySimulated,
+    OtherDevice,
+    OtherSession,
+    OtherSite,
+    RatingMissing,
+    TooOld,
+)
+from scc_task.calibration.store import Entry, entries
+from scc_task.plan.compile import Resolve
+from scc_task.plan.steps import ResolvedPressure
+from scc_task.protocol.accepted import Accepted
+from scc_task.protocol.check import FindCalibration, Found
+from scc_task.protocol.load import Loaded
+from scc_task.protocol.model import CalibrationPolicy, Protocol
+from scc_task.protocol.rig import Rig
+from scc_task.record.paths import RunName
+
+CLOCKS_APART_DAYS: Final = 1
+"""How far the clocks of two computers may be apart before a date counts as wrong (assumed)."""
+
+
+def finder(data: Path, subject: str, session: str, *, now: datetime) -> FindCalibration:
+    """Return what `check_protocol` calls to find the calibration of a participant and session.
+
+    Parameters
+    ----------
+    now
+        Wall time, with its time zone.
+
+    Raises
+    ------
+    UsageInvalid
+        If a label cannot be one.
+    """
+    RunName(subject=subject, session=session, task="calibration", run=1)  # refuses odd labels
+
+    def find_for(protocol: Protocol, rig: Rig, limits: Limits) -> Found | None:
+        return find(
+            data,
+            subject,
+            session,
+            protocol.calibration,
+            rig=rig,
+            ratings=protocol.used_ratings(),
+            limits=limits,
+            now=now,
+        )
+
+    return find_for
+
+
+def find(
+    data: Path,
+    subject: str,
+    session: str,
+    policy: CalibrationPolicy,
+    *,
+    rig: Rig,
+    ratings: Sequence[float],
+    limits: Limits,
+    now: datetime,
+) -> Found | None:
+    """Return the calibration that a run uses; ``None`` if a simulated rig has nothing to find.
+
+    Parameters
+    ----------
+    ratings
+        What the protocol asks for.
+    limits
+        What holds now: the rig's, narrowed by the protocol's.
+
+    Raises
+    ------
+    CalibrationRefused
+        With the first reason not to use what is stored.
+    """
+    stored = entries(data, subject)
+    folder = data / "sourcedata" / f"sub-{subject}" / f"ses-{session}"
+    again = f"calibrate: run_task.py calibrate --subject {subject} --session {session}"
+    if not stored:
+        if rig.simulated:
+            return None
+        raise NoCalibration(
+            f"no calibration is stored for participant {subject}",
+            path=folder,
+            do=f"{again}; or give one: --calibration FILE; or check --subject and --data",
+        )
+    own_only = policy.policy == "recalibrate"
+    _refuse_other_sessions(stored, session, own_only=own_only, folder=folder, again=again)
+    candidates = [e for e in stored if e.session == session or not own_only]
+    here = [e for e in candidates if e.site == rig.cuff.site]
+    if not here:
+        last = candidates[-1]
+        raise OtherSite(
+            f"calibrated on the {last.site}, but the cuff of rig '{rig.name}' sits on the "
+            f"{rig.cuff.site}",
+            path=last.path,
+            do=f"move the cuff and mend the rig file, or {again}",
+        )
+    chosen = _newest(here, rig, again) if own_only else _of_first_session(here, rig, again)
+    _refuse_unfit(chosen, policy, rig, ratings, limits, now, again)
+    return Found(calibration=chosen, source=_source(chosen, policy, stored, session))
+
+
+def _refuse_other_sessions(
+    stored: Sequence[Entry], session: str, *, own_only: bool, folder: Path, again: str
+) -> None:
+    sessions = {e.session for e in stored}
+    if own_only and session not in sessions:
+        there = ", ".join(f"ses-{s}" for s in sorted(sessions))
+        raise OtherSession(
+            f"the protocol wants each session's own calibration; stored is only that of {there}",
+            path=folder,
+            do=f"{again}; or, if the study keeps the first session's pressure, write "
+            "'calibration: {policy: same_pressure}' in the protocol",
+        )
+
+
+def _newest(here: Sequence[Entry], rig: Rig, again: str) -> Loaded[Accepted]:
+    """Return the newest revision that may press a person, where one is in the cuff.
+
+    A damaged one is refused and not passed over: the older one behind it no longer holds.
+    """
+    for entry in sorted(here, key=lambda e: e.revision, reverse=True):
+        loaded = entry.read()
+        if rig.simulated or not loaded.model.simulated:
+            return loaded
+    raise _only_simulated(here[-1].path, rig, again)
+
+
+def _of_first_session(here: Sequence[Entry], rig: Rig, again: str) -> Loaded[Accepted]:
+    """Return the newest revision of the session that was calibrated first."""
+    read = [(entry, entry.read()) for entry in here]
+    usable = [(e, c) for e, c in read if rig.simulated or not c.model.simulated]
+    if not usable:
+        raise _only_simulated(here[-1].path, rig, again)
+    first = min(usable, key=lambda pair: pair[1].model.accepted.time)[0].session
+    return max((p for p in usable if p[0].session == first), key=lambda p: p[0].revision)[1]
+
+
+def _only_simulated(path: Path, rig: Rig, again: str) -> OnlySimulated:
+    return OnlySimulated(
+        f"this calibration was simulated, and the cuff of rig '{rig.name}' is real",
+        path=path,
+        do=f"{again}: nobody has rated these pressures",
+    )
+
+
+def _refuse_unfit(
+    chosen: Loaded[Accepted],
+    policy: CalibrationPolicy,
+    rig: Rig,
+    ratings: Sequence[float],
+    limits: Limits,
+    now: datetime,
+    again: str,
+) -> None:
+    path, model = Path(chosen.file), chosen.model
+    if model.device.driver != rig.cuff.driver:
+        raise OtherDevice(
+            f"calibrated with a {model.device.driver} cuff, but rig '{rig.name}' has a "
+            f"{rig.cuff.driver} cuff",
+            path=path,
+            do=f"use the rig '{model.rig.name}' of the calibration, or {again}",
+        )
+    _refuse_date(chosen, policy, now, again)
+    there = " and ".join(f"{target.rating:g}" for target in model.targets)
+    missing = [rating for rating in ratings if model.mmhg_for(rating) is None]
+    if missing:
+        asked = " and ".join(f"{rating:g}" for rating in missing)
+        raise RatingMissing(
+            f"the calibration has {there}, the protocol asks for {asked}",
+            path=path,
+            do=f"ask for a rating that it has ({there}), or {again}",
+        )
+    for target in model.targets:
+        if target.rating in ratings and not target.mmhg <= limits.ceiling_mmhg:
+            raise AboveCeiling(
+                f"{target.mmhg:g} mmHg for rating {target.rating:g} is above the ceiling of "
+                f"{limits.ceiling_mmhg:g} mmHg",
+                path=path,
+                do="ask for a lower rating, or calibrate below the ceiling; it is set in the rig file "
+                "and under 'limits' in the protocol",
+            )
+
+
+def _refuse_date(
+    chosen: Loaded[Accepted], policy: CalibrationPolicy, now: datetime, again: str
+) -> None:
+    path, model = Path(chosen.file), chosen.model
+    if model.simulated:
+        return  # simulated clocks have a date of their own
+    today = now.astimezone(UTC).date()
+    age_days = (today - model.accepted.time.date()).days
+    if age_days < -CLOCKS_APART_DAYS:
+        raise FromTheFuture(
+            f"accepted on {model.day}, but this computer says that today is {today}",
+            path=path,
+            do=f"set the clock of this computer; if it is the calibration's that was wrong, {again}",
+        )
+    if policy.max_age_days is not None and age_days > policy.max_age_days:
+        raise TooOld(
+            f"accepted on {model.day}, {age_days} days ago; the protocol allows {policy.max_age_days}",
+            path=path,
+            do=f"{again}; 'max_age_days' under 'calibration' in the protocol is the study's to change",
+        )
+
+
+def _source(
+    chosen: Loaded[Accepted], policy: CalibrationPolicy, stored: Sequence[Entry], session: str
+) -> str:
+    """Return which calibration it is, for the screen and the dataset."""
+    model = chosen.model
+    words = f"{'simulated ' if model.simulated else ''}calibration revision {model.revision} of "
+    words += f"ses-{model.session}, accepted {model.day} by {model.accepted.by} "
+    words += f"({policy.policy}: {Path(chosen.file).name})"
+    if model.session != session and any(e.session == session for e in stored):
+        words += f"; that of ses-{session} is not used"
+    return words
+
+
+def from_store(found: Found) -> Resolve:
+    """Return a function that resolves ratings from a stored calibration.
+
+    The function raises `KeyError` for a rating that it does not have; `find` has refused that before.
+    """
+
+    def resolve(name: str, rating: float) -> ResolvedPressure:
+        mmhg = found.calibration.model.mmhg_for(rating)
+        if mmhg is None:
+            raise KeyError(f"no pressure for rating {rating:g} in {found.calibration.file}")
+        return ResolvedPressure(
+            name=name, mmhg=float(mmhg), rating=float(rating), source=found.source
+        )
+
+    return resolve
+
+
+def refuse_other_device(found: Found | None, identity: Identity) -> None:
+    """Refuse a calibration that was made with another device than the one that has just answered.
+
+    Where an emulated device answers, nobody is pressed and it does not matter.
+
+    Raises
+    ------
+    OtherDevice, OnlySimulated
+        Before anything is armed.
+    """
+    if found is None or identity.simulated:
+        return
+    path, model = Path(found.calibration.file), found.calibration.model
+    if model.simulated:
+        raise OnlySimulated(
+            f"this calibration was simulated, and {identity.model} {identity.serial_number} is real",
+            path=path,
+            do="calibrate with this device: nobody has rated these pressures",
+        )
+    then, now = (
+        (model.device.model, model.device.serial_number),
+        (identity.model, identity.serial_number),
+    )
+    if then != now:
+        raise OtherDevice(
+            f"calibrated with {' '.join(then)}, but {' '.join(now)} is connected",
+            path=path,
+            do="connect the device of the calibration, or calibrate with this one",
+        )

@@ -1,0 +1,94 @@
+"""What is stored, for a person and for a script: which holds, and whether it can be read."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scc_task.calibration.refusals import CalibrationRefused
+from scc_task.calibration.store import Entry, entries
+from scc_task.protocol.accepted import Accepted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One stored calibration: its ``model``, or the ``problem`` with it.
+
+    ``holds``: it is the newest of its participant, session and site. ``journal``: what has become of
+    its journal.
+    """
+
+    entry: Entry
+    holds: bool
+    model: Accepted | None
+    problem: CalibrationRefused | None
+    journal: str
+
+
+def rows_of(data: Path, subject: str | None) -> list[Row]:
+    """Return what is stored, read."""
+    stored = entries(data, subject)
+    newest = {entry.place: entry.revision for entry in stored}  # revisions rise
+    rows = []
+    for entry in stored:
+        model, problem = None, None
+        try:
+            model = entry.read().model
+        except CalibrationRefused as error:
+            problem = error
+        holds = newest[entry.place] == entry.revision
+        journal = _journal(data, model) if model is not None else ""
+        rows.append(Row(entry=entry, holds=holds, model=model, problem=problem, journal=journal))
+    return rows
+
+
+def _journal(data: Path, model: Accepted) -> str:
+    """Return what has become of the calibration's journal."""
+    try:
+        with (data / model.journal.path).open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return "not there"
+    return "as it was" if sha256 == model.journal.sha256 else "changed since"
+
+
+def lines(rows: list[Row]) -> list[str]:
+    """Return the rows as text for a person."""
+    found = []
+    for row in rows:
+        entry, model = row.entry, row.model
+        where = f"sub-{entry.subject} ses-{entry.session}  {entry.site}  revision {entry.revision}"
+        state = "holds" if row.holds else "superseded"
+        if model is None:
+            found += [f"{where}  {state}, CANNOT BE USED", f"  {row.problem}"]
+            continue
+        simulated = ", SIMULATED: never for a real cuff" if model.simulated else ""
+        found.append(f"{where}  {state}{simulated}")
+        found += [
+            f"  {t.rating:g}: {t.mmhg:g} mmHg ({model.interval_percent:g} % interval {t.low_mmhg:g} to "
+            f"{t.high_mmhg:g}, {t.inflations} inflations)"
+            for t in model.targets
+        ]
+        device = f"{model.device.driver} {model.device.model} {model.device.serial_number}".strip()
+        found.append(f"  accepted {model.accepted.at} by {model.accepted.by}; {device}")
+        if model.accepted.comment is not None:
+            found.append(f"  comment: {model.accepted.comment}")
+        found.append(f"  file: {entry.path}")
+        if row.journal != "as it was":
+            found.append(f"  journal: {row.journal} ({model.journal.path})")
+    return found
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """Return a row as plain JSON types."""
+    return {
+        "file": str(row.entry.path),
+        "subject": row.entry.subject,
+        "session": row.entry.session,
+        "site": row.entry.site,
+        "revision": row.entry.revision,
+        "holds": row.holds,
+        "journal": row.journal or None,
+        "problem": str(row.problem) if row.problem is not None else None,
+        "calibration": row.model.model_dump() if row.model is not None else None,
+    }

@@ -1,0 +1,43 @@
+"""The command ``emulate``: every emulated cuff is served, with the same options, by its own name."""
+
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from hardware.registry import DRIVERS
+from hardware.sim.devices import DEVICES
+from scc_task.cli_emulate import app
+from scc_task.emulated import EmulatorProcess
+from scc_task.errors import UsageInvalid
+
+
+def plain(output: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", output)
+
+
+def test_every_driver_has_an_emulated_device_and_every_device_says_what_it_is() -> None:
+    assert set(DEVICES) == set(DRIVERS)
+    shown = plain(CliRunner().invoke(app, ["--help"]).output)
+    for driver, make in DEVICES.items():
+        assert make.__doc__
+        assert re.search(rf"{driver} +Serve ", shown)
+
+
+@pytest.mark.parametrize("driver", DEVICES)
+def test_every_emulated_cuff_has_the_same_options(driver: str) -> None:
+    shown = plain(CliRunner().invoke(app, [driver, "--help"]).output)
+    assert all(f"--{name}" in shown for name in ("link", "tcp", "seed", "faults", "log"))
+
+
+def test_a_server_on_tcp_is_one_without_being_asked_and_refuses_a_pty(tmp_path) -> None:
+    process = EmulatorProcess("devicehost", "--log", str(tmp_path / "log.jsonl"))
+    try:
+        assert process.port.startswith("socket://127.0.0.1:")
+    finally:
+        process.close()
+    first = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])
+    assert first["what"].startswith("switched on")
+    refused = CliRunner().invoke(app, ["devicehost", "--link", str(tmp_path / "pty")])
+    assert isinstance(refused.exception, UsageInvalid)

@@ -1,0 +1,102 @@
+"""Write docs/interlock.md from the interlock's own tables: ``.venv/bin/python tools/interlock_doc.py``."""
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from hardware.interlock_table import (  # noqa: E402  the path comes first
+    NEXT,
+    REFUSED,
+    RULES,
+    Event,
+    InterlockSettings,
+    Phase,
+)
+from hardware.limits import Limits  # noqa: E402
+
+UNITS = {"mmhg_per_s": "mmHg/s", "mmhg": "mmHg", "s": "s", "inflations": "inflations"}
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that a field's name ends with."""
+    return next(unit for ending, unit in UNITS.items() if name.endswith(f"_{ending}"))
+
+
+def rules() -> list[str]:
+    """Return the table of rules."""
+    defaults = {field.name: field.default for field in fields(InterlockSettings)}
+    lines = ["| Code | While | Trips when | Defaults | Stop reason |", "|---|---|---|---|---|"]
+    for rule in RULES:
+        phases = "always" if len(rule.phases) == len(Phase) else ", ".join(rule.phases)
+        numbers = ", ".join(
+            f"`{name}` {defaults[name]:g} {unit_of(name)}" for name in rule.settings
+        )
+        lines.append(f"| `{rule.code}` | {phases} | {rule.says} | {numbers} | `{rule.reason}` |")
+    return lines
+
+
+def states() -> list[str]:
+    """Return the table of phases and events."""
+    lines = ["| | " + " | ".join(Event) + " |", "|---" * (len(Event) + 1) + "|"]
+    for phase in Phase:
+        cells = []
+        for event in Event:
+            here = (phase, event)
+            cells.append(f"**{NEXT[here]}**" if here in NEXT else REFUSED.get(here, ""))
+        lines.append(f"| **{phase}** | " + " | ".join(cells) + " |")
+    return lines
+
+
+def limits() -> list[str]:
+    """Return the table of limits on commands."""
+    lines = ["| Limit | Default |", "|---|---|"]
+    return lines + [f"| `{f.name}` | {f.default:g} {unit_of(f.name)} |" for f in fields(Limits)]
+
+
+def page() -> str:
+    """Return the whole page."""
+    return "\n".join(
+        [
+            "# The interlock",
+            "",
+            "Written by `tools/interlock_doc.py` from `hardware/interlock_table.py` and",
+            "`hardware/limits.py`; do not edit.",
+            "",
+            "The interlock is a pure state machine in the supervisor's process: every command, sample and",
+            "tick passes through it. A rule that trips vents the cuff and latches; the first fault is the",
+            "reason of the stop, and only a new run, started by a person, leads out of it. Commands beyond a",
+            "limit are refused, never clipped. Rigs may be stricter, never looser. Where the numbers come",
+            "from: `InterlockSettings` and `Limits`.",
+            "",
+            "## Phases",
+            "",
+            "Rows: where it is. Columns: what happens. Bold: where that leads. Plain words: why it is",
+            "refused. Empty: cannot happen there.",
+            "",
+            *states(),
+            "",
+            "## Rules",
+            "",
+            *rules(),
+            "",
+            "Besides these, faults that the device reports (`device_*`), a command that it does not take",
+            "(`*_refused`), another pressure than asked for (`wrong_acknowledgement`), a lost wire",
+            "(`link_lost`) and the operator's stop (`operator_stop`) latch the same way.",
+            "",
+            "## Limits on commands",
+            "",
+            "The lowest of device, site and protocol holds (for the gap: the longest). The gap is counted",
+            "from the sample that shows the cuff below 15 mmHg, and judged again at the moment of the",
+            "inflation.",
+            "",
+            *limits(),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    (ROOT / "docs" / "interlock.md").write_text(page(), encoding="utf-8")
