@@ -29,7 +29,7 @@ from hardware.fault_script import DEFAULT_AMOUNT, FaultKind
 from hardware.registry import DRIVERS
 from scc_task.record.read import read_lines
 
-HOLD_S = 5.0
+HOLD_S = 3.0
 LONG_HOLD_S = 12.0
 SLOW = ("leak", "no_supply", "stuck_sensor", "kink")
 """Found only after some seconds of holding: these trials hold longer."""

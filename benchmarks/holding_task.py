@@ -63,7 +63,7 @@ def main(driver: str, port: str, journal_path: str, hold_s: float) -> None:
                 continue
             journal.append(Note(time_s=clock.now_s(), code="report", message=repr(report)))
             if isinstance(report, CommandReport) and report.command == "arm":
-                onset_s = clock.now_s() + 2.0  # some devices take a second to be loaded
+                onset_s = clock.now_s() + 1.5  # some devices take a second to be loaded
                 offset_s = onset_s + hold_s
                 end_s = offset_s + 25.0
                 cuff.load(Program(number=1, onset_s=onset_s, offset_s=offset_s, target_mmhg=130.0))
