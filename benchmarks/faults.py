@@ -27,6 +27,7 @@ from measure import ROOT, quantiles
 from hardware.clock import now_s
 from hardware.fault_script import DEFAULT_AMOUNT, FaultKind
 from hardware.registry import DRIVERS
+from scc_task.documents import Note
 from scc_task.record.read import read_lines
 
 HOLD_S = 3.0
@@ -82,6 +83,19 @@ class Trial:
     lost: int
 
 
+class NotBegun(Exception):
+    """A cuff that did not arm in time, on a machine that is too busy: no trial."""
+
+
+def trial(driver: str, fault: str, seed: int, folder: Path) -> Trial:
+    """Run one trial, once more if the cuff did not arm."""
+    try:
+        return one_trial(driver, fault, seed, folder)
+    except NotBegun as error:
+        print(error, file=sys.stderr, flush=True)
+        return one_trial(driver, fault, seed + 1000, folder.with_name(f"{folder.name}-again"))
+
+
 def one_trial(driver: str, fault: str, seed: int, folder: Path) -> Trial:
     """Run one trial."""
     folder.mkdir(parents=True)
@@ -126,11 +140,15 @@ def one_trial(driver: str, fault: str, seed: int, folder: Path) -> Trial:
 
 
 def _watch(fault: str, at_s: float, task: Any, log: Path, journal: Path) -> Trial:
-    supervisor = int(task.stdout.readline().split()[1])
+    words = task.stdout.readline().split()
+    if len(words) != 2:
+        raise NotBegun(f"{fault}: the task did not find its cuff")
+    supervisor = int(words[1])
     pids = {"task": task.pid, "supervisor": supervisor}
     closed_s = _first(log, "valve closed", 0.0, 15.0)
     if closed_s is None:
-        raise SystemExit(f"{fault}: the inflation did not begin")
+        said = [d.message for d in read_lines(journal).documents if isinstance(d, Note)]
+        raise NotBegun(f"{fault}: the inflation did not begin; {' / '.join(said)[-1500:]}")
     if fault in PROCESS_FAULTS:
         time.sleep(max(0.0, closed_s + at_s - now_s()))
         fault_s = now_s()
@@ -204,7 +222,7 @@ def main() -> None:
                 place = Path(folder) / driver / name.replace(" ", "-")
                 trials = list(
                     pool.map(
-                        lambda seed, driver=driver, name=name, place=place: one_trial(
+                        lambda seed, driver=driver, name=name, place=place: trial(
                             driver, name, seed, place / str(seed)
                         ),
                         range(options.trials),

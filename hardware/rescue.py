@@ -71,7 +71,8 @@ class Rescue:
         """Close the wire and try to get it back until that works.
 
         A pseudo-terminal that has vanished never comes back, and its name is soon somebody else's: the
-        wire is then given up, ``hopeless``. (One behind a link of the user's own is looked for again.)
+        wire is then given up, ``hopeless``; so it is when it cannot be opened again at once. (One behind
+        a link of the user's own is looked for again.)
         """
         self._busy = True
         if vanished and PSEUDO_TERMINAL.match(self._address.port):
@@ -102,6 +103,9 @@ class Rescue:
                 why = error.what if isinstance(error, HardwareError) else repr(error)
             else:
                 self._note("link_back", f"the cuff answers again, after {tries} tries; vented")
+                return
+            if PSEUDO_TERMINAL.match(self._address.port):
+                self.hopeless = True
                 return
             if self._clock.now_s() >= say_s:
                 say_s = self._clock.now_s() + SAY_S

@@ -26,7 +26,7 @@ class StopReason(enum.StrEnum):
     COMPLETED = "completed"
     """The plan was carried out to its end."""
     OPERATOR = "operator"
-    """Esc at the console."""
+    """Esc at the console, or the stop command."""
     INTERRUPTED = "interrupted"
     """Ctrl-C, or the terminal or the system asked the program to end."""
     PARTICIPANT = "participant"

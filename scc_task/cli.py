@@ -14,7 +14,14 @@ from rich.text import Text
 
 from hardware.errors import ExplainedError, HardwareUnavailable, LimitExceeded, LinkLost
 from hardware.states import StopReason
-from scc_task import cli_calibrations, cli_doctor, cli_emulate, cli_stop
+from scc_task import (
+    cli_calibrate,
+    cli_calibration,
+    cli_calibrations,
+    cli_doctor,
+    cli_emulate,
+    cli_stop,
+)
 from scc_task.errors import (
     ExitCode,
     FilesInvalid,
@@ -43,6 +50,8 @@ app = typer.Typer(
 )
 app.add_typer(cli_emulate.app, name="emulate")
 app.command()(cli_doctor.doctor)
+app.command()(cli_calibration.simulate_calibration)
+app.command("calibrate")(cli_calibrate.calibrate)
 app.command("calibrations", help="List the calibrations that are stored, and which of them hold.")(
     cli_calibrations.main
 )
@@ -269,25 +278,41 @@ def check(
     protocols: Annotated[list[Path], typer.Argument(help="protocol files", show_default=False)],
     rig: RigOption = SIMULATED,
     calibration: CalibrationOption = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", help="look for this one's calibration")
+    ] = None,
+    session: Annotated[str | None, typer.Option("--session", help="in this session")] = None,
+    data: DataOption = Path("data"),
     as_json: JsonOption = False,
 ) -> int:
     """Say whether protocols can be run as written. Opens no port and no window."""
+    from hardware.clock import RealClock
     from hardware.registry import DRIVERS
+    from scc_task.calibration.find import finder, resolve_of
     from scc_task.dryrun import PlanRefused, dry_run
-    from scc_task.plan.compile import calibrated, compile_plan, unresolved
+    from scc_task.plan.compile import compile_plan, unresolved
     from scc_task.protocol.check import check_protocol
 
+    if (subject is None) != (session is None):
+        raise UsageInvalid(
+            "a stored calibration belongs to a participant and a session",
+            where="--subject, --session",
+            do="give both, or neither",
+        )
+    find = None
+    if subject is not None and session is not None:
+        find = finder(data, subject, session, now=RealClock().wall())
     out = console()
     problems: list[dict[str, object]] = []
     for path in protocols:
         try:
-            checked = check_protocol(path, rig, calibration)
+            checked = check_protocol(path, rig, calibration, subject=subject, find=find)
             plan = compile_plan(
                 checked.protocol.model,
                 checked.texts.model,
                 limits=checked.limits,
                 seed=0,
-                resolve=calibrated(checked.calibration) if checked.calibration else unresolved,
+                resolve=resolve_of(checked, unresolved),
             )
             able = DRIVERS[checked.rig.model.cuff.driver].capabilities if checked.rig else None
             dose = dry_run(plan, able=able, allow_unresolved=True)

@@ -21,7 +21,7 @@ STYLES: Final = {
     StepKind.INFLATE: "bold white on red",
     StepKind.ANTICIPATION: "bold black on yellow",
 }
-QUIET_NOTES: Final = ("waiting", "traceback")
+QUIET_NOTES: Final = ("waiting", "traceback", "armed")
 
 
 class StatusLine:

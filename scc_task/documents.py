@@ -59,6 +59,15 @@ class TimeZero:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """Steps that joined the plan while the run went on, as in `Plan.as_dict`."""
+
+    type: ClassVar[str] = "planned"
+    time_s: float
+    steps: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepBegan:
     """A step's screen was flipped. ``planned_s`` and ``flip_s`` are on the machine's clock."""
 
@@ -169,6 +178,38 @@ class Vented:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """A calibration asks for an inflation. ``phase``, ``why``: as in `scc_task.calibration.talk.Request`."""
+
+    type: ClassVar[str] = "requested"
+    trial: int
+    time_s: float
+    phase: str
+    pressure_mmhg: float
+    hold_s: float
+    why: str
+    needs_yes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a calibration's request; the steps are those of its inflation and its rating.
+
+    ``inflate_step`` is ``None`` where the operator said no: nothing was inflated.
+    """
+
+    type: ClassVar[str] = "outcome"
+    trial: int
+    time_s: float
+    inflate_step: int | None
+    rate_step: int | None
+    rating: float | None
+    tolerated: bool
+    stopped: bool
+    operator_said_yes: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """Something worth knowing that does not end the run: late step, lost samples, refused command."""
 
@@ -194,6 +235,7 @@ class Stop:
 Document = (
     Start
     | TimeZero
+    | Planned
     | StepBegan
     | StepMissed
     | Command
@@ -202,6 +244,8 @@ Document = (
     | Key
     | Rating
     | Vented
+    | Requested
+    | Outcome
     | Note
     | Stop
 )
@@ -211,6 +255,7 @@ _BY_TYPE: Mapping[str, type] = {
     for cls in (
         Start,
         TimeZero,
+        Planned,
         StepBegan,
         StepMissed,
         Command,
@@ -219,6 +264,8 @@ _BY_TYPE: Mapping[str, type] = {
         Key,
         Rating,
         Vented,
+        Requested,
+        Outcome,
         Note,
         Stop,
     )

@@ -12,8 +12,8 @@ from hardware.clock import Clock
 from hardware.errors import HardwareUnavailable
 from hardware.sim.participant import EmulatedParticipant
 from hardware.sim.scanner import EmulatedPulses, PulseTrain
-from scc_task.documents import Document, Note, Samples, StepBegan
-from scc_task.plan.steps import DummyKind, Plan, StepKind
+from scc_task.documents import Document, Note, Planned, Requested, Samples, StepBegan
+from scc_task.plan.steps import DummyKind, Plan, StepKind, step_from_dict
 from scc_task.ports import KeyEvent, KeySource
 
 PROGRAM: Final = Path(__file__).parents[1] / "run_task.py"
@@ -52,6 +52,8 @@ class EmulatedAnswers:
         if isinstance(document, Samples):
             for measured_mmhg in document.measured_mmhg:
                 self._participant.feel(measured_mmhg)
+        elif isinstance(document, Planned):
+            self._steps |= {step.number: step for step in map(step_from_dict, document.steps)}
         elif isinstance(document, StepBegan):
             step = self._steps[document.number]
             if step.kind is StepKind.INFLATE:
@@ -72,6 +74,36 @@ class EmulatedAnswers:
     def next_due_s(self) -> float | None:
         """Return when the next press comes."""
         return self._participant.next_due_s()
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class EmulatedOperator:
+    """Says yes, a second after it was asked. Subscribe `observe`."""
+
+    THINKS_S: Final = 1.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due_s: float | None = None
+
+    def observe(self, document: Document) -> None:
+        """Hear a question."""
+        if isinstance(document, Requested) and document.needs_yes:
+            self._due_s = self._clock.now_s() + self.THINKS_S
+
+    def poll(self) -> Sequence[KeyEvent]:
+        """Return the answer, once it is due."""
+        due_s = self._due_s
+        if due_s is None or self._clock.now_s() < due_s:
+            return ()
+        self._due_s = None
+        return (KeyEvent(due_s, "y", True), KeyEvent(due_s + 0.1, "y", False))
+
+    def next_due_s(self) -> float | None:
+        """Return when the answer comes."""
+        return self._due_s
 
     def close(self) -> None:
         """Nothing to release."""

@@ -5,20 +5,22 @@ recorded as late; nothing after it moves. The engine knows only the ports of `sc
 """
 
 import contextlib
+import dataclasses
+import math
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from hardware.clock import Clock
 from hardware.readings import Program
 from hardware.states import StopReason
-from scc_task.documents import Note, Rating, StepBegan, StepMissed, Stop, Subscriber
+from scc_task.documents import Note, Planned, Rating, StepBegan, StepMissed, Stop, Subscriber
 from scc_task.errors import RecordingLost
 from scc_task.intake import Intake, Stopped
-from scc_task.plan.steps import Plan, Step
-from scc_task.ports import CuffPort, KeyEvent, KeySource, PulseSource, Screen
+from scc_task.plan.steps import Plan, Step, StepKind
+from scc_task.ports import Course, CuffPort, KeyEvent, KeySource, PulseSource, Screen
 from scc_task.rating import MarkerMotion, RatingSlot
 from scc_task.responses import Action, KeyMap
 from scc_task.scanner import PulseCounter
@@ -70,6 +72,8 @@ class Engine:
         Called after each step's onset: the moment for a recorder to sync.
     recording_failed
         Returns why the journal cannot be written, if that is so: the run then ends.
+    course
+        Gives the steps that follow the plan's own, one batch after the other.
     """
 
     def __init__(
@@ -87,7 +91,9 @@ class Engine:
         at_step: Callable[[], None],
         recording_failed: Callable[[], Exception | None],
         pace: Pace,
+        course: Course | None = None,
     ) -> None:
+        self._course, self._end_ms = course, plan.length_ms
         self._plan, self._clock, self._screen, self._cuff = plan, clock, screen, cuff
         self._motion, self._publish, self._at_step, self._pace = motion, publish, at_step, pace
         self._intake = Intake(
@@ -133,7 +139,7 @@ class Engine:
 
     def _arm(self) -> None:
         """Arm the cuff before the scanner starts: what is wrong with it shows now."""
-        if self._cuff is None or not self._inflations:
+        if self._cuff is None or not (self._inflations or self._course):
             return
         self._cuff.beat()
         self._cuff.arm()
@@ -145,6 +151,9 @@ class Engine:
             self._clock.sleep_until(self._clock.now_s() + self._pace.tick_s)
 
     def _wait_for_time_zero(self) -> None:
+        if not self._plan.scanner.volumes:  # nobody scans
+            self._intake.begin_now()
+            return
         self._screen.draw_message("wait_for_scanner")
         self._screen.flip()
         now_s = self._clock.now_s()
@@ -166,16 +175,37 @@ class Engine:
             now_s = self._clock.now_s()
             self._hand_over(zero.time_s, now_s)
             ahead_s = self._pace.draw_ahead_s if steps else 0.0
-            due_s = zero.time_s + (steps[0].onset_s if steps else self._plan.length_s)
+            due_s = zero.time_s + (steps[0].onset_s if steps else self._end_ms / 1000)
             if now_s >= due_s - ahead_s:
-                if not steps:
-                    self._end_rating(now_s)
+                if steps:
+                    self._begin(steps.popleft(), due_s)
+                    continue
+                self._end_rating(now_s)
+                more = self._more(now_s - zero.time_s)
+                if more is None:
                     return
-                self._begin(steps.popleft(), due_s)
-                continue
+                steps.extend(more)
+                if more:
+                    continue
+                due_s = now_s + self._pace.tick_s
             self._refresh_rating(now_s)
             tick_s = self._pace.tick_s if self._rating is None else self._pace.rating_tick_s
             self._sleep(min(due_s - ahead_s, now_s + tick_s))
+
+    def _more(self, now_s: float) -> Sequence[Step] | None:
+        """Let the course go on; ``now_s`` counts from time zero."""
+        if self._course is None:
+            return None
+        more = self._course.more(max(self._end_ms, math.ceil(now_s * 1000)))
+        if more:
+            self._publish(
+                Planned(
+                    time_s=self._clock.now_s(), steps=tuple(dataclasses.asdict(s) for s in more)
+                )
+            )
+            self._inflations.extend(s for s in more if s.kind is StepKind.INFLATE)
+            self._end_ms = more[-1].end_ms
+        return more
 
     def _begin(self, step: Step, due_s: float) -> None:
         now_s = self._clock.now_s()
@@ -291,6 +321,9 @@ class Engine:
             text = "".join(traceback.format_exception(error))
             with contextlib.suppress(Exception):
                 self._publish(Note(time_s=end_s, code="traceback", message=text))
+        if self._course is not None and reason is not StopReason.COMPLETED:
+            with contextlib.suppress(Exception):
+                self._course.interrupted(by_participant=reason is StopReason.PARTICIPANT)
         stop = Stop(
             reason=reason,
             detail=detail,

@@ -81,6 +81,10 @@ class Intake:
         """Return time zero, once the pulses have given it."""
         return self._counter.time_zero
 
+    def begin_now(self) -> None:
+        """Take this moment as time zero: there is no scanner to wait for."""
+        self._publish(self._counter.begin(self._clock.now_s()))
+
     def request(self, reason: StopReason, detail: str) -> None:
         """Ask for a stop at the next look. Only the first request counts."""
         if self.requested is None:
@@ -200,7 +204,7 @@ class Intake:
             self.request(StopReason.OPERATOR, "Esc was pressed")
         elif action is Action.STOP and event.down:
             self.request(StopReason.PARTICIPANT, "the participant pressed the stop key")
-        elif action is not None and self.answer is not None:
+        elif action in (Action.LEFT, Action.RIGHT, Action.CONFIRM) and self.answer is not None:
             self.answer(action, event)
 
 

@@ -81,6 +81,19 @@ class PulseSource(Protocol):
         """Release the port. Safe to call twice."""
 
 
+class Course(Protocol):
+    """Steps that are not known before the run: each batch depends on what came of the last."""
+
+    def more(self, from_ms: int) -> Sequence[Step] | None:
+        """Return the steps that follow, back to back, the first at ``from_ms`` from time zero or later.
+
+        Nothing when that is not known yet: it is asked again. ``None`` when the run is over.
+        """
+
+    def interrupted(self, *, by_participant: bool) -> None:
+        """Put on record that the run ends before its course did."""
+
+
 class CuffPort(Protocol):
     """The supervisor, seen from the task. Nothing here blocks, but `open` and `close`."""
 

@@ -3,23 +3,28 @@
 import hashlib
 import math
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Final
 
 from hardware.clock import RealClock
 from hardware.interlock import Given
 from hardware.registry import DRIVERS
 from hardware.sim.participant import PainCurve, draw_curve
-from scc_task.calibration.find import finder, from_store
+from scc_task.calibration.find import finder, resolve_of
 from scc_task.dryrun import dry_run
 from scc_task.overrides import Override, needed
-from scc_task.plan.compile import Resolve, calibrated, compile_plan, unresolved
+from scc_task.plan.compile import Resolve, compile_plan, unresolved
 from scc_task.plan.dose import Dose
 from scc_task.plan.steps import Plan, ResolvedPressure
-from scc_task.protocol.check import Checked, check_protocol
+from scc_task.protocol.check import Checked, Found, check_protocol
+from scc_task.protocol.load import Loaded
 from scc_task.protocol.rig import Rig
 from scc_task.record.dose import used_dose
 from scc_task.record.paths import RunName, next_run, refuse_if_exists
+
+RESUMES: Final = "resumes"
+"""Key of the provenance of a calibration that goes on where another run ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +49,67 @@ class RunRequest:
 class Prepared:
     """A run that passed every check which needs no port and no window.
 
-    ``dose`` is the run's own, ``given`` what the session has had before it.
+    Attributes
+    ----------
+    rig_file
+        Where the rig was read.
+    found
+        The accepted calibration that the run uses, if it found one by itself.
+    inputs
+        Every file that shaped the run, whole.
+    overrides
+        What somebody has to allow before it.
+    given
+        What the session has had before it.
+    person
+        The emulated participant, should there be one.
+    calibrates
+        Its inflations are decided on the way.
+    resumes
+        The run that it goes on from, if a calibration was interrupted.
     """
 
     name: RunName
-    checked: Checked
     rig: Rig
+    rig_file: Path
     plan: Plan
-    dose: Dose
+    found: Found | None
+    inputs: tuple[dict[str, str], ...]
+    overrides: tuple[Override, ...]
     given: Given
     data: Path
     person: PainCurve
+    calibrates: bool = False
+    resumes: RunName | None = None
 
     @property
-    def overrides(self) -> tuple[Override, ...]:
-        """Return what somebody has to allow before this run."""
-        return needed(self.plan, self.rig.limits)
+    def uses_cuff(self) -> bool:
+        """Return whether a cuff is needed."""
+        return self.calibrates or bool(self.plan.inflations)
 
-    @property
-    def inputs(self) -> tuple[dict[str, str], ...]:
-        """Return every file that shaped the run, whole."""
-        found = self.checked.found
-        files = {
-            "protocol": self.checked.protocol,
-            "texts": self.checked.texts,
-            "rig": self.checked.rig,
-            "calibration": found.calibration if found else self.checked.calibration,
-        }
-        return tuple(
-            {"role": role, "name": Path(f.file).name, "sha256": f.sha256, "text": f.text}
-            for role, f in files.items()
-            if f is not None
-        )
+
+def whole_files(**files: Loaded[Any] | None) -> tuple[dict[str, str], ...]:
+    """Return files with their roles, names, digests and texts, for the record."""
+    return tuple(
+        {"role": role, "name": Path(f.file).name, "sha256": f.sha256, "text": f.text}
+        for role, f in files.items()
+        if f is not None
+    )
+
+
+def free_name(data: Path, *, subject: str, session: str, task: str, run: int | None) -> RunName:
+    """Return the name of a run, the next free number if none is given.
+
+    Raises
+    ------
+    RunExists, UsageInvalid
+        If the name is taken or cannot be one.
+    """
+    name = RunName(subject=subject, session=session, task=task, run=run or 1)
+    if run is None:
+        name = replace(name, run=next_run(data, name))
+    refuse_if_exists(data, name)
+    return name
 
 
 def person_of(subject: str) -> PainCurve:
@@ -106,20 +140,13 @@ def prepare(request: RunRequest) -> Prepared:
     )
     assert checked.rig is not None  # noqa: S101  it was asked for
     rig = checked.rig.model
-    name = RunName(
+    name = free_name(
+        request.data,
         subject=request.subject,
         session=request.session,
         task=checked.protocol.model.task,
-        run=request.run or 1,
+        run=request.run,
     )
-    if request.run is None:
-        name = RunName(
-            subject=name.subject,
-            session=name.session,
-            task=name.task,
-            run=next_run(request.data, name),
-        )
-    refuse_if_exists(request.data, name)
     person = person_of(request.subject)
     plan = compile_plan(
         checked.protocol.model,
@@ -129,17 +156,25 @@ def prepare(request: RunRequest) -> Prepared:
         resolve=pressures_for(checked, person, request.subject),
     )
     inflated_s, inflations = used_dose(request.data, name.subject, name.session)
-    dose = dry_run(
+    dry_run(
         plan,
         used=Dose(inflations=inflations, inflated_s=inflated_s),
         able=DRIVERS[rig.cuff.driver].capabilities,
     )
+    found = checked.found
     return Prepared(
         name=name,
-        checked=checked,
         rig=rig,
+        rig_file=Path(checked.rig.file),
         plan=plan,
-        dose=dose,
+        found=found,
+        inputs=whole_files(
+            protocol=checked.protocol,
+            texts=checked.texts,
+            rig=checked.rig,
+            calibration=found.calibration if found else checked.calibration,
+        ),
+        overrides=needed(plan, rig.limits),
         given=Given(inflations=inflations, inflated_s=inflated_s),
         data=request.data,
         person=person,
@@ -148,16 +183,13 @@ def prepare(request: RunRequest) -> Prepared:
 
 def pressures_for(checked: Checked, person: PainCurve, subject: str) -> Resolve:
     """Return where ratings become pressures: the calibration, or on a simulated rig the curve."""
-    if checked.found is not None:
-        return from_store(checked.found)
-    if checked.calibration is not None:
-        return calibrated(checked.calibration)
     if checked.rig is None or not checked.rig.model.simulated:
-        return unresolved  # only reached without ratings: the check has refused the rest
+        # otherwise only reached without ratings: the check has refused the rest
+        return resolve_of(checked, unresolved)
 
     def from_curve(name: str, rating: float) -> ResolvedPressure:
         mmhg = float(math.floor(person.pressure_mmhg(rating)))
         source = f"curve of the emulated participant {subject} (P40 {person.p40_mmhg:g} mmHg)"
         return ResolvedPressure(name=name, mmhg=mmhg, rating=rating, source=source)
 
-    return from_curve
+    return resolve_of(checked, from_curve)

@@ -20,6 +20,10 @@ class Publisher:
         self._journal = journal
         self._others = list(others)
 
+    def subscribe(self, other: Subscriber) -> None:
+        """Hand documents to somebody else, too, from now on."""
+        self._others.append(other)
+
     def publish(self, document: Document) -> None:
         """Hand a document round."""
         self._journal(document)

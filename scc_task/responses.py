@@ -13,6 +13,10 @@ class Action(enum.StrEnum):
     CONFIRM = "confirm"
     STOP = "stop"
     """The participant's stop."""
+    YES = "yes"
+    """The operator agrees."""
+    NO = "no"
+    """The operator does not."""
     ESCAPE = "escape"
     """The operator's stop. Esc always works, on every rig."""
     PULSE = "pulse"
@@ -42,9 +46,14 @@ def key_map(
     confirm: tuple[str, ...],
     stop: tuple[str, ...],
     trigger: str | None,
+    asks_operator: bool = False,
 ) -> KeyMap:
-    """Return the map of a rig. The trigger key is never an answer, whatever else names it."""
+    """Return the map of a rig. The trigger key is never an answer, whatever else names it.
+
+    With ``asks_operator``, ``y`` and ``n`` are the operator's, where the rig has not given them away.
+    """
     actions = {
+        **({"y": Action.YES, "n": Action.NO} if asks_operator else {}),
         **dict.fromkeys(map(plain_name, left), Action.LEFT),
         **dict.fromkeys(map(plain_name, right), Action.RIGHT),
         **dict.fromkeys(map(plain_name, confirm), Action.CONFIRM),

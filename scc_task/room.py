@@ -22,6 +22,7 @@ from scc_task.documents import Subscriber
 from scc_task.emulated import (
     BothKeys,
     EmulatedAnswers,
+    EmulatedOperator,
     EmulatorProcess,
     VirtualPulses,
     pulse_count,
@@ -68,7 +69,7 @@ def open_room(
     cuff: SupervisedCuff | None = None
     identity = None
     provenance["pressure"] = "none"
-    if plan.inflations:
+    if prepared.uses_cuff:
         port = rig.cuff.port
         if rig.simulated:
             port = _serve_cuff(stack, prepared)
@@ -79,7 +80,7 @@ def open_room(
         stack.callback(cuff.close)
         identity = cuff.open()
         _refuse_if_too_much(plan, identity, port)
-        refuse_other_device(prepared.checked.found, identity)
+        refuse_other_device(prepared.found, identity)
         provenance["pressure"] = _pressure_source(identity, rig.cuff.driver)
 
     pulses, provenance["pulses"] = _open_pulses(stack, prepared, clock, onlookers)
@@ -96,6 +97,10 @@ def open_room(
         emulated = _emulated_answers(prepared, clock)
         onlookers.append(emulated.observe)
         keys = BothKeys(keys, emulated)
+        if prepared.calibrates:
+            operator = EmulatedOperator(clock)
+            onlookers.append(operator.observe)
+            keys = BothKeys(keys, operator)
         provenance["responses"] = "emulated participant"
     stack.callback(keys.close)
     return Room(
@@ -117,7 +122,7 @@ def open_virtual_room(stack: ExitStack, prepared: Prepared) -> Room:
     clock, cuff_clock = VirtualClock(), VirtualClock()
     cuff: InProcessCuff | None = None
     identity = None
-    if plan.inflations:
+    if prepared.uses_cuff:
         device = DEVICES[rig.cuff.driver](Plant(seed=plan.seed), clock.now_s(), None)
         wire = LoopWire(device, cuff_clock)
         cuff = InProcessCuff(
@@ -131,22 +136,30 @@ def open_virtual_room(stack: ExitStack, prepared: Prepared) -> Room:
         stack.callback(cuff.close)
         identity = cuff.open()
         _refuse_if_too_much(plan, identity, "emulated")
-        refuse_other_device(prepared.checked.found, identity)
+        refuse_other_device(prepared.found, identity)
     answers = _emulated_answers(prepared, clock)
-    pulses = VirtualPulses(plan, clock)
+    keys: KeySource = answers
+    onlookers: list[Subscriber] = [answers.observe]
+    pulses = VirtualPulses(plan, clock) if plan.scanner.volumes else None
+    if pulses is not None:
+        onlookers.append(pulses.observe)
+    if prepared.calibrates:
+        operator = EmulatedOperator(clock)
+        onlookers.append(operator.observe)
+        keys = BothKeys(answers, operator)
     return Room(
         clock=clock,
         screen=HeadlessScreen(clock),
         cuff=cuff,
         identity=identity,
         pulses=pulses,
-        keys=answers,
-        onlookers=[answers.observe, pulses.observe],
+        keys=keys,
+        onlookers=onlookers,
         pace=VIRTUAL_PACE,
         provenance={
             "clock": "virtual",
             "pressure": f"emulated {rig.cuff.driver} cuff" if cuff else "none",
-            "pulses": "emulated scanner",
+            "pulses": "emulated scanner" if pulses else "none",
             "responses": "emulated participant",
         },
     )
@@ -208,6 +221,8 @@ def _open_pulses(
     stack: ExitStack, prepared: Prepared, clock: Clock, onlookers: list[Subscriber]
 ) -> tuple[PulseSource | None, str]:
     scanner, plan = prepared.rig.scanner, prepared.plan
+    if not plan.scanner.volumes:
+        return None, "none"
     if scanner.trigger == "keyboard":
         return None, f"keyboard, key {scanner.trigger_key}"
     port, baud = str(scanner.port), 115200

@@ -21,6 +21,11 @@ class PulseCounter:
         self.time_zero: TimeZero | None = None
         self.volumes = self.missed = self.extra = 0
 
+    def begin(self, time_s: float) -> TimeZero:
+        """Return time zero without a scanner."""
+        self.time_zero = TimeZero(time_s=time_s, pulse=0)
+        return self.time_zero
+
     def accept(self, time_s: float) -> Pulse:
         """Return a pulse with its number and kind."""
         last = self._last_number

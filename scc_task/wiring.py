@@ -14,17 +14,19 @@ from typing import Any, Final
 from rich.console import Console
 
 import scc_task
-from hardware.clock import RealClock
+from hardware.clock import Clock, RealClock
 from hardware.cuff import described
+from hardware.readings import Identity
 from hardware.registry import DRIVERS
 from hardware.states import StopReason
 from scc_task.console import StatusLine
 from scc_task.doctor import due
-from scc_task.documents import Start, Stop
+from scc_task.documents import Start, Stop, Subscriber
 from scc_task.engine import Engine
 from scc_task.errors import ExplainedError, RecordingLost
 from scc_task.overrides import emulated
-from scc_task.prepare import Prepared
+from scc_task.ports import Course
+from scc_task.prepare import RESUMES, Prepared
 from scc_task.publisher import Publisher
 from scc_task.rating import MarkerMotion
 from scc_task.record.dataset import DatasetReport, derive
@@ -35,6 +37,10 @@ from scc_task.room import Room, open_room, open_virtual_room
 PACKAGES: Final = ("psychopy", "psychtoolbox", "pyserial", "numpy", "pydantic", "PyYAML")
 
 
+MakeCourse = Callable[[Subscriber, Clock], tuple[Course, Subscriber]]
+"""Builds what decides on the way from where documents go and the run's clock; the second sees them all."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How a run ended and what it left on disk.
@@ -43,6 +49,7 @@ class Outcome:
     """
 
     stop: Stop
+    identity: Identity | None
     journal: Path
     dataset: DatasetReport | None
     problem: str | None
@@ -58,6 +65,7 @@ def run_real(
     screen_number: int | None,
     answers: str,
     overrides: tuple[dict[str, str], ...],
+    make_course: MakeCourse | None = None,
 ) -> Outcome:
     """Run on the real clock, in a real window, on whatever the rig names.
 
@@ -67,6 +75,8 @@ def run_real(
         Told how the run ended, as soon as it has.
     overrides
         What somebody has allowed, as `scc_task.overrides.confirm` returns it.
+    make_course
+        Builds what decides on the way, for a calibration.
 
     Raises
     ------
@@ -87,24 +97,29 @@ def run_real(
         _warn_if_unexamined(prepared, room, console)
         status = stack.enter_context(StatusLine(prepared.plan, clock, console))
         room.onlookers.append(status.observe)
-        return _carry_out(stack, prepared, room, on_stop, overrides)
+        return _carry_out(stack, prepared, room, on_stop, overrides, make_course)
 
 
 def _warn_if_unexamined(prepared: Prepared, room: Room, console: Console) -> None:
     """Say so if nobody has examined this cuff lately."""
-    rig = prepared.checked.rig
-    if room.identity is not None and rig is not None:
+    if room.identity is not None:
         today = room.clock.wall().date()
-        words = due.warning(prepared.rig, Path(rig.file), room.identity, today)
+        words = due.warning(prepared.rig, prepared.rig_file, room.identity, today)
         if words is not None:
             console.print(words, style="bold yellow", soft_wrap=True)
 
 
-def run_virtual(prepared: Prepared, *, on_stop: Callable[[Stop], None]) -> Outcome:
+def run_virtual(
+    prepared: Prepared,
+    *,
+    on_stop: Callable[[Stop], None],
+    make_course: MakeCourse | None = None,
+) -> Outcome:
     """Run on a virtual clock, everything emulated in this process, no window."""
     with ExitStack() as stack:
         room = open_virtual_room(stack, prepared)
-        return _carry_out(stack, prepared, room, on_stop, emulated(prepared.overrides))
+        allowed = emulated(prepared.overrides)
+        return _carry_out(stack, prepared, room, on_stop, allowed, make_course)
 
 
 def _carry_out(
@@ -113,14 +128,20 @@ def _carry_out(
     room: Room,
     on_stop: Callable[[Stop], None],
     overrides: tuple[dict[str, str], ...],
+    make_course: MakeCourse | None = None,
 ) -> Outcome:
     """Record and run. The journal is made last: a device that is missing burns no run number."""
     plan, responses = prepared.plan, prepared.rig.responses
     path = prepared.name.journal(prepared.data)
     journal = Journal(path)
     publisher = Publisher(journal.append, room.onlookers)
+    course: Course | None = None
+    if make_course is not None:
+        course, onlooker = make_course(publisher.publish, room.clock)
+        publisher.subscribe(onlooker)
     engine = Engine(
         plan,
+        course=course,
         clock=room.clock,
         screen=room.screen,
         cuff=room.cuff,
@@ -132,6 +153,7 @@ def _carry_out(
             confirm=responses.confirm,
             stop=responses.stop,
             trigger=prepared.rig.scanner.trigger_key,
+            asks_operator=course is not None,
         ),
         motion=MarkerMotion(
             step=responses.rating_step,
@@ -160,7 +182,9 @@ def _carry_out(
         dataset = derive(path, prepared.data)
     except (ExplainedError, OSError) as error:
         problem = f"the dataset could not be made: {error}"
-    return Outcome(stop=stop, journal=path, dataset=dataset, problem=problem, lost=lost)
+    return Outcome(
+        stop=stop, identity=room.identity, journal=path, dataset=dataset, problem=problem, lost=lost
+    )
 
 
 @contextmanager
@@ -196,7 +220,8 @@ def _start(prepared: Prepared, room: Room, overrides: tuple[dict[str, str], ...]
         plan=plan.as_dict(),
         plan_digest=plan.digest(),
         inputs=prepared.inputs,
-        provenance=room.provenance,
+        provenance=room.provenance
+        | ({RESUMES: prepared.resumes.stem} if prepared.resumes is not None else {}),
         simulated=prepared.rig.simulated or bool(room.identity and room.identity.simulated),
         rig=prepared.rig.name,
         cuff_site=prepared.rig.cuff.site,

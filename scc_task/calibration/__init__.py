@@ -1,1 +1,1 @@
-"""From ratings to the pressure that a person rates at the target: pure, no clock, no device."""
+"""From ratings to the pressure of a target rating (pure), and the store of accepted ones."""

@@ -19,10 +19,10 @@ from scc_task.calibration.refusals import (
     TooOld,
 )
 from scc_task.calibration.store import Entry, entries
-from scc_task.plan.compile import Resolve
+from scc_task.plan.compile import Resolve, calibrated
 from scc_task.plan.steps import ResolvedPressure
 from scc_task.protocol.accepted import Accepted
-from scc_task.protocol.check import FindCalibration, Found
+from scc_task.protocol.check import Checked, FindCalibration, Found
 from scc_task.protocol.load import Loaded
 from scc_task.protocol.model import CalibrationPolicy, Protocol
 from scc_task.protocol.rig import Rig
@@ -230,6 +230,13 @@ def _source(
     if model.session != session and any(e.session == session for e in stored):
         words += f"; that of ses-{session} is not used"
     return words
+
+
+def resolve_of(checked: Checked, otherwise: Resolve) -> Resolve:
+    """Return where ratings become pressures: the stored calibration, the given file, or something else."""
+    if checked.found is not None:
+        return from_store(checked.found)
+    return calibrated(checked.calibration) if checked.calibration is not None else otherwise
 
 
 def from_store(found: Found) -> Resolve:

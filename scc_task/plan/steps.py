@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +63,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannerPlan:
-    """What the scanner will do. ``tr_s`` in seconds; ``dummies`` counts volumes."""
+    """What the scanner will do. ``tr_s`` in seconds; ``dummies`` counts volumes.
+
+    No ``volumes``: there is no scanner, and time zero is when the run begins.
+    """
 
     tr_s: float
     volumes: int
@@ -139,7 +143,7 @@ class Plan:
     @property
     def length_ms(self) -> int:
         """Return the time from time zero to the end of the last step, in milliseconds."""
-        return self.steps[-1].end_ms
+        return self.steps[-1].end_ms if self.steps else 0
 
     @property
     def length_s(self) -> float:
@@ -169,8 +173,25 @@ class Plan:
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical JSON of the plan."""
-        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.as_dict())
+
+
+def digest_of(data: Mapping[str, Any]) -> str:
+    """Return the digest of a plan as it was written, also by an earlier version."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def step_from_dict(data: Mapping[str, Any]) -> Step:
+    """Return the step that `dataclasses.asdict` made of one."""
+    trial_type = data["trial_type"]
+    return Step(
+        **{
+            **data,
+            "kind": StepKind(data["kind"]),
+            "trial_type": None if trial_type is None else TrialType(trial_type),
+        }
+    )
 
 
 def plan_from_dict(data: dict[str, Any]) -> Plan:
@@ -186,15 +207,6 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
             "cues": tuple(Cue(**c) for c in data["cues"]),
             "scales": tuple(Scale(**s) for s in data["scales"]),
             "texts": tuple((key, text) for key, text in data["texts"]),
-            "steps": tuple(
-                Step(
-                    **{
-                        **s,
-                        "kind": StepKind(s["kind"]),
-                        "trial_type": s["trial_type"] and TrialType(s["trial_type"]),
-                    }
-                )
-                for s in data["steps"]
-            ),
+            "steps": tuple(map(step_from_dict, data["steps"])),
         }
     )

@@ -12,6 +12,7 @@ from scc_task.protocol import yaml_file
 from scc_task.protocol.accepted import Accepted
 from scc_task.protocol.base import Model
 from scc_task.protocol.calibration import Calibration
+from scc_task.protocol.calibration_protocol import CalibrationProtocol
 from scc_task.protocol.explain import ambiguous_words, explain
 from scc_task.protocol.fault_file import FaultScript
 from scc_task.protocol.model import Protocol
@@ -32,6 +33,7 @@ _KINDS: Final[dict[type[Model], tuple[str, str, str]]] = {
         "the newest that 'run_task.py calibrations' lists",
     ),
     FaultScript: ("fault", "faults", "protocols/faults-example.yaml"),
+    CalibrationProtocol: ("calibration protocol", "procedure", "protocols/calibration.yaml"),
 }
 
 M_co = TypeVar("M_co", bound=Model, covariant=True)
@@ -96,6 +98,11 @@ def load_texts(path: Path) -> Loaded[Texts]:
 def load_calibration(path: Path) -> Loaded[Calibration]:
     """Return a participant's calibration file, or raise `FilesInvalid`."""
     return _load(path, Calibration)
+
+
+def load_calibration_protocol(path: Path) -> Loaded[CalibrationProtocol]:
+    """Return a calibration protocol file, or raise `FilesInvalid`."""
+    return _load(path, CalibrationProtocol)
 
 
 def load_faults(path: Path) -> Loaded[FaultScript]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from scc_task.protocol.base import Model
 from scc_task.protocol.calibration import Calibration
+from scc_task.protocol.calibration_protocol import CalibrationProtocol
 from scc_task.protocol.fault_file import FaultScript
 from scc_task.protocol.model import Protocol
 from scc_task.protocol.rig import Rig
@@ -17,6 +18,7 @@ ROOTS: Final[dict[str, type[Model]]] = {
     "text": Texts,
     "calibration": Calibration,
     "faults": FaultScript,
+    "calibration_protocol": CalibrationProtocol,
 }
 
 

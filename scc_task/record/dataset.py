@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scc_task import __version__
+from scc_task.plan.steps import digest_of
 from scc_task.record import descriptions
 from scc_task.record.beyond import beyond
+from scc_task.record.calibration import COLUMNS as CALIBRATION_COLUMNS
+from scc_task.record.calibration import INSTITUTION, calibration_rows, calibration_sidecar
 from scc_task.record.events import COLUMNS, event_rows
 from scc_task.record.files import MISSING, json_bytes, table_bytes, write_atomic
 from scc_task.record.paths import JOURNAL, RunName, journal_of
@@ -139,7 +142,7 @@ def _remarks(run: RunRecord, name: RunName, path: Path) -> list[str]:
         remarks.append(
             f"the journal {path.name} says it is {name.stem}: its own word counts, not its file name"
         )
-    if run.plan.digest() != run.start.plan_digest:
+    if digest_of(dict(run.start.plan)) != run.start.plan_digest:
         remarks.append("the plan in the journal does not fit its digest")
     if run.stop is None:
         remarks.append(
@@ -161,32 +164,48 @@ def _write_run(run: RunRecord, name: RunName, data: Path, t0_s: float, ledger: _
     trace = trace_of(run.samples)
     rows, notes = event_rows(run, trace)
     ledger.notes += notes
-    if not rows:
-        ledger.notes.append("the run ended before its first modelled step: its table has no rows")
+    if not (run.requests if run.calibrates else rows):
+        what = "request" if run.calibrates else "modelled step"
+        ledger.notes.append(f"the run ended before its first {what}: its table has no rows")
     origin = provenance(run.start, run.plan, run.stop_reason, f"{name.stem}{JOURNAL}")
-    sidecar = run_events_sidecar(run, origin)
-    folder = name.func_folder(data)
-    ledger.place(
-        folder / f"{name.stem}_events.tsv", table_bytes(COLUMNS, [row.cells() for row in rows])
-    )
-    ledger.place(folder / f"{name.stem}_events.json", json_bytes(sidecar))
+    table = _table(name, data, calibration=run.calibrates)
+    if run.calibrates:
+        asked, notes = calibration_rows(run, rows)
+        ledger.notes += notes
+        ledger.place(table, table_bytes(CALIBRATION_COLUMNS, [row.cells() for row in asked]))
+        ledger.place(table.with_suffix(".json"), json_bytes(calibration_sidecar(run, origin)))
+        institution = data / f"task-{name.task}_beh.json"
+        ledger.merge(institution, lambda: merged_json(institution, INSTITUTION))
+    else:
+        ledger.place(table, table_bytes(COLUMNS, [row.cells() for row in rows]))
+        sidecar = run_events_sidecar(run, origin)
+        ledger.place(table.with_suffix(".json"), json_bytes(sidecar))
     if not run.measures_pressure:
         return
     end_s = max([run.end_s, *(t0_s + row.onset + row.duration for row in rows)])
-    recording, rate_hz = physio_table(trace, run.pulses_s, t0_s=t0_s, end_s=end_s)
-    recorded = f"{name.stem}_recording-cuff_physio"
-    ledger.place(folder / f"{recorded}.tsv.gz", recording)
-    ledger.place(
-        folder / f"{recorded}.json",
-        json_bytes(physio_sidecar(run.start, run.plan, origin, rate_hz=rate_hz)),
+    scanned = run.plan.scanner.volumes > 0
+    recording, rate_hz = physio_table(
+        trace, run.pulses_s if scanned else None, t0_s=t0_s, end_s=end_s
     )
+    recorded = f"{name.stem}_recording-cuff_physio"
+    ledger.place(table.with_name(f"{recorded}.tsv.gz"), recording)
+    described = physio_sidecar(run.start, run.plan, origin, rate_hz=rate_hz, scanned=scanned)
+    ledger.place(table.with_name(f"{recorded}.json"), json_bytes(described))
+
+
+def _table(name: RunName, data: Path, *, calibration: bool) -> Path:
+    """Return where the table of a run lies."""
+    if calibration:
+        return name.beh_folder(data) / f"{name.stem}_beh.tsv"
+    return name.func_folder(data) / f"{name.stem}_events.tsv"
 
 
 def _merge_scans(run: RunRecord, name: RunName, data: Path, ledger: _Ledger) -> None:
     """Add the run to its session."""
     scans = name.session_folder(data) / f"{name.session_stem}_scans.tsv"
+    table = _table(name, data, calibration=run.calibrates)
     scan = {
-        "filename": f"func/{name.stem}_events.tsv",
+        "filename": table.relative_to(scans.parent).as_posix(),
         "acq_time": _utc(run.start.wall),
         "stop_reason": run.stop_reason,
         "data_source": data_source(run.start),

@@ -97,6 +97,8 @@ task computer at the end of each run; the images are added after conversion from
 - `sub-*/ses-*/func/*_events.json`: where the data of the run are from (`Provenance`).
 - `sub-*/ses-*/func/*_recording-cuff_physio.tsv.gz`: measured and commanded cuff pressure and the
   scanner's pulses, from time zero on.
+- `sub-*/ses-*/beh/*_beh.tsv`: calibrations, one row for each pressure that was asked for, with its
+  rating; the cuff's recording is beside it.
 - `sub-*/ses-*/*_scans.tsv`: one row per run, with the reason why it ended and whether it was
   simulated. Not every run is complete: look at `stop_reason` before you analyse.
 - `sourcedata/`: the journals. All other files of a run are derived from its journal and can be

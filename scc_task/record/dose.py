@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hardware.limits import Limits
-from scc_task.documents import Document, Start
+from scc_task.documents import Document, Planned, Start
 from scc_task.plan.steps import StepKind
 from scc_task.record.paths import JOURNAL, RESCUE, journal_of, rescue_of
 from scc_task.record.read import JournalContents, JournalUnreadable, read_lines
@@ -46,7 +46,9 @@ def _dose(contents: JournalContents) -> tuple[float, int]:
                 where=str(contents.path),
                 do="do not inflate again in this session; run: run_task.py recover DATA",
             )
-        return sum(planned_s.values()), len(planned_s)
+        # what joined the plan on a damaged line is missing there, but its command may be readable
+        known_s = dict.fromkeys(inflations(contents.documents), Limits().inflation_s) | planned_s
+        return sum(known_s.values()), len(known_s)
     sent = inflations(contents.documents)
     longest_s = Limits().inflation_s
     inflated_s = sum(
@@ -62,8 +64,9 @@ def _planned_s(documents: tuple[Document, ...]) -> dict[int, float] | None:
     """Return the planned length of every inflation by step, or ``None`` without a plan."""
     if not documents or not isinstance(documents[0], Start):
         return None
+    joined = [step for d in documents if isinstance(d, Planned) for step in d.steps]
     return {
         step["number"]: step["duration_ms"] / 1000
-        for step in documents[0].plan["steps"]
+        for step in (*documents[0].plan["steps"], *joined)
         if step["kind"] == StepKind.INFLATE
     }

@@ -10,7 +10,9 @@ _LABEL = re.compile(r"[0-9A-Za-z]+")
 JOURNAL = "_journal.jsonl"
 SUPERVISOR = "_supervisor.jsonl"
 RESCUE = "_journal.rescue.jsonl"
+PLOT = "_curve.png"
 _DERIVED = ("_events.tsv", "_events.json", "_recording-cuff_physio.tsv.gz")
+_DERIVED_BEH = ("_beh.tsv", "_beh.json", "_recording-cuff_physio.tsv.gz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,10 @@ class RunName:
         """Return the folder where images and what goes with them lie."""
         return self.session_folder(data) / "func"
 
+    def beh_folder(self, data: Path) -> Path:
+        """Return the folder of what was measured without a scanner: calibrations."""
+        return self.session_folder(data) / "beh"
+
     def source_folder(self, data: Path) -> Path:
         """Return the folder of the session's journals."""
         return data / "sourcedata" / f"sub-{self.subject}" / f"ses-{self.session}"
@@ -74,6 +80,10 @@ class RunName:
     def journal(self, data: Path) -> Path:
         """Return where the run's journal is written."""
         return self.source_folder(data) / f"{self.stem}{JOURNAL}"
+
+    def calibration_plot(self, data: Path) -> Path:
+        """Return where the plot of a calibration lies: beside its journal, where no validator looks."""
+        return self.source_folder(data) / f"{self.stem}{PLOT}"
 
 
 def rescue_of(journal: Path) -> Path:
@@ -104,6 +114,7 @@ def refuse_if_exists(data: Path, name: RunName) -> None:
     journal = name.journal(data)
     ours = [journal, rescue_of(journal)]
     ours += [name.func_folder(data) / f"{name.stem}{end}" for end in _DERIVED]
+    ours += [name.beh_folder(data) / f"{name.stem}{end}" for end in _DERIVED_BEH]
     for path in ours:
         if path.exists():
             raise RunExists(
@@ -120,7 +131,7 @@ def next_run(data: Path, name: RunName) -> int:
     stem = f"{name.session_stem}_task-{name.task}_run-"
     numbered = re.compile(re.escape(stem) + r"0*(\d+)_.+")
     found = [0]
-    for folder in (name.source_folder(data), name.func_folder(data)):
+    for folder in (name.source_folder(data), name.func_folder(data), name.beh_folder(data)):
         if folder.is_dir():
             matches = (numbered.fullmatch(path.name) for path in folder.iterdir())
             found += [int(match[1]) for match in matches if match]

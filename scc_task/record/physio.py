@@ -12,6 +12,7 @@ from scc_task.plan.steps import Plan
 from scc_task.record.samples import Numbers, Trace
 
 COLUMNS: Final = ("cuff_pressure", "cuff_pressure_commanded", "trigger")
+"""Where nobody scans there is no trigger."""
 REACH_PERIODS: Final = 3.0
 """Between samples further apart than this many periods nothing is known: n/a, never a guess."""
 _TICK_S: Final = 1e-6
@@ -24,11 +25,16 @@ def sampling_hz(trace: Trace) -> float:
 
 
 def physio_table(
-    trace: Trace, pulses_s: tuple[float, ...], *, t0_s: float, end_s: float
+    trace: Trace, pulses_s: tuple[float, ...] | None, *, t0_s: float, end_s: float
 ) -> tuple[bytes, float]:
     """Return the recording (tab-separated, gzip, no header line) and its rate in Hz.
 
     Row ``i`` is at ``t0_s + i / rate``. The recording covers ``end_s``, and the samples after it.
+
+    Parameters
+    ----------
+    pulses_s
+        Times of the scanner's pulses; ``None`` without a scanner: then no column is kept for them.
     """
     rate_hz = sampling_hz(trace)
     needed = math.ceil((end_s - t0_s) * rate_hz - _TICK_S) + 1
@@ -37,14 +43,21 @@ def physio_table(
     grid_s = t0_s + np.arange(count) / rate_hz
     measured = _measured(trace, grid_s)
     commanded = _commanded(trace, grid_s)
-    trigger = np.zeros(count, dtype=np.int64)
-    near = np.rint((np.array(pulses_s) - t0_s) * rate_hz).astype(np.int64)
-    trigger[near[(near >= 0) & (near < count)]] = 1
+    trigger = [""] * count if pulses_s is None else _trigger(pulses_s, t0_s, rate_hz, count)
     text = "".join(
-        f"{m:.1f}\t{c:.1f}\t{x}\n"
-        for m, c, x in zip(_rounded(measured), _rounded(commanded), trigger.tolist(), strict=True)
+        f"{m:.1f}\t{c:.1f}{x}\n"
+        for m, c, x in zip(_rounded(measured), _rounded(commanded), trigger, strict=True)
     ).replace("nan", "n/a")
     return _gzip(text.encode("ascii")), rate_hz
+
+
+def _trigger(pulses_s: tuple[float, ...], t0_s: float, rate_hz: float, count: int) -> list[str]:
+    """Return the last cell of each row."""
+    near = np.rint((np.array(pulses_s) - t0_s) * rate_hz).astype(np.int64)
+    cells = ["\t0"] * count
+    for index in near[(near >= 0) & (near < count)]:
+        cells[index] = "\t1"
+    return cells
 
 
 def _measured(trace: Trace, grid_s: Numbers) -> Numbers:
@@ -87,15 +100,15 @@ def _gzip(data: bytes) -> bytes:
 
 
 def physio_sidecar(
-    start: Start, plan: Plan, provenance: dict[str, Any], *, rate_hz: float
+    start: Start, plan: Plan, provenance: dict[str, Any], *, rate_hz: float, scanned: bool
 ) -> dict[str, Any]:
-    """Return the JSON that describes the recording of a run."""
+    """Return the JSON that describes the recording of a run; ``scanned``: it has a trigger."""
     device = start.device
-    return {
+    sidecar = {
         "TaskName": plan.task,
         "SamplingFrequency": rate_hz,
         "StartTime": 0,
-        "Columns": list(COLUMNS),
+        "Columns": list(COLUMNS if scanned else COLUMNS[:-1]),
         "PhysioType": "generic",
         "Manufacturer": str(device.get("manufacturer") or "n/a"),
         "ManufacturersModelName": str(device.get("model") or "n/a"),
@@ -126,3 +139,6 @@ def physio_sidecar(
             "Units": "arbitrary",
         },
     }
+    if not scanned:
+        del sidecar["trigger"]
+    return sidecar

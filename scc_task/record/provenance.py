@@ -101,15 +101,20 @@ def run_events_sidecar(run: RunRecord, origin: dict[str, Any]) -> dict[str, Any]
         "Levels": {plan.strategy: STRATEGIES.get(plan.strategy, _as_named(plan))},
         "HED": {plan.strategy: STRATEGY_HED.get(plan.strategy, _strategy_hed(plan.strategy))},
     }
-    scales = {s.name: f"{s.question} 0 = {s.low}, 100 = {s.high}" for s in plan.scales}
-    used = {s.scale: scales.get(s.scale, s.scale) for s in plan.steps if s.scale is not None}
+    used = scale_levels(plan)
     if used:
         columns["rating_scale"] |= {"Levels": used, "HED": {s: _scale_hed(s) for s in used}}
     return {
-        "StimulusPresentation": _stimulus_presentation(start),
+        "StimulusPresentation": stimulus_presentation(start),
         "Provenance": origin,
         **columns,
     }
+
+
+def scale_levels(plan: Plan) -> dict[str, str]:
+    """Return what each scale that the plan shows asked, by its name."""
+    scales = {s.name: f"{s.question} 0 = {s.low}, 100 = {s.high}" for s in plan.scales}
+    return {s.scale: scales.get(s.scale, s.scale) for s in plan.steps if s.scale is not None}
 
 
 def _as_named(plan: Plan) -> str:
@@ -139,7 +144,7 @@ def location_hed(cuff_site: str) -> str | None:
     return f"({part}, {side.title()})" if side else f"({part})"
 
 
-def _stimulus_presentation(start: Start) -> dict[str, Any]:
+def stimulus_presentation(start: Start) -> dict[str, Any]:
     """Return facts about the screen; what is not known is left out."""
     screen = start.screen
     software = str(screen.get("software") or "none")

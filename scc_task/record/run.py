@@ -1,5 +1,6 @@
 """One run's documents, sorted out: what began when, what was commanded, how it ended."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +8,11 @@ from hardware.states import StopReason
 from scc_task.documents import (
     Command,
     Document,
+    Outcome,
+    Planned,
     Pulse,
     Rating,
+    Requested,
     Samples,
     Start,
     StepBegan,
@@ -17,7 +21,7 @@ from scc_task.documents import (
     TimeZero,
     Vented,
 )
-from scc_task.plan.steps import Plan, plan_from_dict
+from scc_task.plan.steps import Plan, plan_from_dict, step_from_dict
 from scc_task.record.read import JournalContents, JournalUnreadable
 
 RELEASES = frozenset({"end", "vent"})
@@ -36,6 +40,8 @@ class Inflation:
 class RunRecord:
     """What a journal says about its run. Times are on the machine's clock, in seconds.
 
+    ``plan`` holds the steps that joined it on the way too.
+    ``requests`` and, by trial, ``outcomes`` are those of a calibration; other runs have none.
     ``end_s`` is when the steps ended; in a journal without `Stop` it is the last time recorded.
     """
 
@@ -46,12 +52,19 @@ class RunRecord:
     missed: frozenset[int]
     inflations: dict[int, Inflation]
     ratings: dict[int, Rating]
+    requests: tuple[Requested, ...]
+    outcomes: dict[int, Outcome]
     pulses_s: tuple[float, ...]
     samples: tuple[Samples, ...]
     stop: Stop | None
     stop_reason: str
     end_s: float
     last_s: float
+
+    @property
+    def calibrates(self) -> bool:
+        """Return whether it is a calibration: of all runs, only these have no scanner."""
+        return bool(self.requests) or not self.plan.scanner.volumes
 
     @property
     def measures_pressure(self) -> bool:
@@ -87,6 +100,8 @@ def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunR
         raise TypeError("read_journal gives contents that begin with Start")
     try:
         plan = plan_from_dict(dict(start.plan))
+        grown = [s for d in documents if isinstance(d, Planned) for s in d.steps]
+        steps = (*plan.steps, *map(step_from_dict, grown))
     except (KeyError, TypeError, ValueError) as error:
         raise JournalUnreadable(
             f"the plan in the first document is not one this version knows ({error!r})",
@@ -99,12 +114,14 @@ def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunR
     last_s = max(filter(None, map(_time_s, documents)), default=start.time_s)
     return RunRecord(
         start=start,
-        plan=plan,
+        plan=dataclasses.replace(plan, steps=steps),
         t0_s=None if zero is None else zero.time_s,
         began={d.number: d for d in reversed(documents) if isinstance(d, StepBegan)},
         missed=frozenset(d.number for d in documents if isinstance(d, StepMissed)),
         inflations=inflations((*documents, *more)),
         ratings={d.step: d for d in documents if isinstance(d, Rating)},
+        requests=tuple(d for d in documents if isinstance(d, Requested)),
+        outcomes={d.trial: d for d in documents if isinstance(d, Outcome)},
         pulses_s=tuple(d.time_s for d in documents if isinstance(d, Pulse)),
         samples=tuple(d for d in (*documents, *more) if isinstance(d, Samples)),
         stop=stop,

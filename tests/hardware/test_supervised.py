@@ -134,7 +134,9 @@ def test_every_kind_of_cuff_inflates_and_vents_over_a_real_wire(
     tmp_path: Path, driver: str
 ) -> None:
     device = Device(tmp_path / "device.jsonl", driver=driver)
-    cuff, clock, reports = SupervisedCuff(address(device), SETTINGS, RealClock()), RealClock(), []
+    # DeviceHost's samples come in gulps; a busy machine must not make them stale here
+    patient = SupervisorSettings(limits=Limits(), interlock=InterlockSettings(stale_s=3.0))
+    cuff, clock, reports = SupervisedCuff(address(device), patient, RealClock()), RealClock(), []
     cuff.open()
     arm(cuff, reports)
     onset_s = clock.now_s() + 2.0

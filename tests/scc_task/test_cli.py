@@ -152,3 +152,18 @@ def test_a_rig_without_a_ceiling_or_beyond_it_is_refused_before_any_port_is_open
     assert code == 3, shown
     assert said in shown
     assert not (tmp_path / "data").exists()
+
+
+def test_check_wants_participant_and_session_together(call, tmp_path) -> None:
+    code, shown = call("check", SCC, "--subject", "01", "--data", tmp_path)
+    assert code == 2
+    assert "give both" in shown
+
+
+def test_check_looks_for_the_stored_calibration_of_a_real_room(call, tmp_path) -> None:
+    code, shown = call(
+        *("check", SCC, "--rig", RIGS / "reference.yaml"),
+        *("--subject", "01", "--session", "pre", "--data", tmp_path),
+    )
+    assert code == 3
+    assert "calibrat" in shown

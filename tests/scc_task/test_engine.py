@@ -1,5 +1,6 @@
 """The engine on a virtual clock, with the real supervisor, driver and emulated cuff behind it."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,13 +18,25 @@ from hardware.sim.reference import EmulatedReference
 from hardware.sim.wire import LoopWire
 from hardware.states import StopReason
 from hardware.supervisor import SupervisorSettings
-from scc_task.documents import Document, Note, Rating, Samples, StepBegan, StepMissed, Stop, Vented
+from scc_task.documents import (
+    Document,
+    Note,
+    Planned,
+    Pulse,
+    Rating,
+    Samples,
+    StepBegan,
+    StepMissed,
+    Stop,
+    TimeZero,
+    Vented,
+)
 from scc_task.emulated import SCAN_DELAY_S, VirtualPulses, is_waiting
 from scc_task.engine import VIRTUAL_PACE, Engine
 from scc_task.errors import RecordingLost
 from scc_task.plan.compile import compile_plan
-from scc_task.plan.steps import Plan, ResolvedPressure, Step
-from scc_task.ports import KeyEvent
+from scc_task.plan.steps import Plan, ResolvedPressure, Step, StepKind
+from scc_task.ports import Course, KeyEvent
 from scc_task.present.headless import HeadlessScreen
 from scc_task.protocol.check import check_protocol
 from scc_task.rating import MarkerMotion
@@ -105,8 +118,12 @@ class Room:
         self.keys = ScriptedKeys(self.clock)
         self.screen = TroubledScreen(self.clock)
         self.pulses = VirtualPulses(self.plan, self.clock)
-        self.engine = Engine(
-            self.plan,
+        self.engine = self.make_engine(self.plan, None)
+
+    def make_engine(self, plan: Plan, course: Course | None) -> Engine:
+        return Engine(
+            plan,
+            course=course,
             clock=self.clock,
             screen=self.screen,
             cuff=self.cuff,
@@ -290,6 +307,66 @@ def test_who_has_read_that_the_cuff_is_not_empty_may_end_the_wait(room: Room) ->
     room.at_step("inflate", jam)
     stop = room.engine.run()
     assert 4.0 < room.clock.now_s() - stop.end_s < 6.0
+
+
+class TwoMore:
+    """A course of two batches, with a moment of thought between them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.next_number = len(plan.steps) + 1
+        self.asked: list[int] = []
+        self.thoughts = 0
+
+    def more(self, from_ms: int) -> list[Step] | None:
+        self.asked.append(from_ms)
+        if self.next_number > 13:
+            return None
+        if self.next_number > 9 and self.thoughts < 5:
+            self.thoughts += 1
+            return []
+        steps = []
+        for kind, duration_ms in ((StepKind.FIXATION, 40_000), (StepKind.INFLATE, 6_000)):
+            target_mmhg = 100.0 if kind is StepKind.INFLATE else None
+            steps.append(
+                Step(
+                    number=self.next_number,
+                    kind=kind,
+                    onset_ms=from_ms,
+                    duration_ms=duration_ms,
+                    target_mmhg=target_mmhg,
+                )
+            )
+            self.next_number += 1
+            from_ms += duration_ms
+        return steps
+
+
+def test_a_course_decides_on_the_way_what_comes_next(room: Room) -> None:
+    first = room.plan.steps[:7]  # one inflation
+    plan = dataclasses.replace(room.plan, steps=first)
+    course = TwoMore(plan)
+    room.engine = room.make_engine(plan, course)
+    stop = room.run()
+    assert stop.reason is StopReason.COMPLETED
+    assert room.valve_moves() == ["valve closed", "valve open"] * 4
+    planned = room.of(Planned)
+    assert [[step["number"] for step in document.steps] for document in planned] == [
+        [8, 9],
+        [10, 11],
+        [12, 13],
+    ]
+    began = {document.number: document for document in room.of(StepBegan)}
+    assert all(abs(b.flip_s - b.planned_s) < 0.001 for b in began.values())
+    assert course.thoughts == 5
+
+
+def test_without_a_scanner_time_zero_is_when_the_run_begins(room: Room) -> None:
+    nobody = dataclasses.replace(room.plan.scanner, volumes=0)
+    room.engine = room.make_engine(dataclasses.replace(room.plan, scanner=nobody), None)
+    room.run()
+    (zero,) = room.of(TimeZero)
+    assert zero.pulse == 0
+    assert not room.of(Pulse)
 
 
 def test_a_refused_inflation_ends_the_run(room: Room) -> None:

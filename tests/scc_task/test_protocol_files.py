@@ -14,6 +14,7 @@ from test_protocol_broken_files import problems_of, refusal
 from scc_task.protocol.check import check_protocol
 from scc_task.protocol.load import (
     load_calibration,
+    load_calibration_protocol,
     load_faults,
     load_protocol,
     load_rig,
@@ -25,6 +26,13 @@ from scc_task.protocol.yaml_file import read_tree
 from scc_task.protocol.yaml_scalars import plain_value
 
 SHIPPED = ("demo", "practice", "scc", "scc_neutral")
+CALIBRATIONS = (
+    "calibration",
+    "calibration-threshold",
+    "calibration-staircase",
+    "calibration-regression",
+    "calibration-fixed",
+)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -40,7 +48,16 @@ def test_every_shipped_protocol_fits_every_shipped_rig(name: str, rig: str) -> N
 
 def test_every_shipped_file_is_tested() -> None:
     there = {p.stem for p in PROTOCOLS.glob("*.yaml")}
-    assert there == {*SHIPPED, "calibration-example", "faults-example"}
+    assert there == {*SHIPPED, *CALIBRATIONS, "calibration-example", "faults-example"}
+
+
+@pytest.mark.parametrize("name", CALIBRATIONS)
+def test_every_shipped_calibration_protocol_fits_its_texts(name: str) -> None:
+    protocol = load_calibration_protocol(PROTOCOLS / f"{name}.yaml").model
+    assert protocol.name == name
+    texts = load_texts(PROTOCOLS / "text" / f"{protocol.language}.yaml").model
+    assert set(protocol.instructions) <= set(texts.texts)
+    assert protocol.rating.scale in texts.scales
 
 
 def test_the_neutral_run_differs_from_the_self_compassion_run_in_its_instruction_only() -> None:

@@ -51,7 +51,7 @@ def test_a_file_that_is_given_wins_over_the_store(tmp_path: Path) -> None:
     given = PROTOCOLS / "calibration-example.yaml"
     prepared = prepare(request(tmp_path, real_rig(tmp_path), calibration=given))
     assert {step.target_mmhg for step in prepared.plan.inflations} == {140.0}
-    assert prepared.checked.found is None
+    assert prepared.found is None
 
 
 def test_a_stored_file_given_by_hand_is_named_for_what_it_is(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_protocol_without_ratings_asks_for_no_calibration(tmp_path: Path) -> N
     text = SCC.read_text("utf-8").replace("pain: {rating: 40}", "pain: {mmhg: 120}")
     protocol.write_text(text, "utf-8")
     prepared = prepare(request(tmp_path, real_rig(tmp_path), protocol=protocol))
-    assert prepared.checked.found is None
+    assert prepared.found is None
 
 
 def test_other_problems_are_told_before_the_calibration_is_looked_for(tmp_path: Path) -> None:

@@ -58,6 +58,19 @@ def test_whatever_a_run_left_keeps_it_from_being_written_again(tmp_path: Path) -
     refuse_if_exists(tmp_path, NAME)
 
 
+@pytest.mark.parametrize("end", ["_beh.tsv", "_beh.json", "_recording-cuff_physio.tsv.gz"])
+def test_whatever_a_calibration_left_keeps_it_from_being_written_again(
+    tmp_path: Path, end: str
+) -> None:
+    name = dataclasses.replace(NAME, task="calibration", run=3)
+    path = name.beh_folder(tmp_path) / f"{name.stem}{end}"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(RunExists, match="on disk already") as caught:
+        refuse_if_exists(tmp_path, name)
+    assert "--run 4;" in caught.value.do
+
+
 def test_the_next_free_number_is_after_every_run(tmp_path: Path) -> None:
     assert next_run(tmp_path, NAME) == 1
     for run in (1, 9, 10):

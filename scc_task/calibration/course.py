@@ -1,0 +1,253 @@
+"""A calibration as a course of steps: each inflation depends on what the last one was rated.
+
+The engine carries the steps out as in any run; this decides what comes next, asks the operator where
+the procedure wants a yes, and puts every request and outcome on record, so that a calibration that was
+interrupted goes on after its last outcome.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hardware.limits import DEFLATION_S
+from scc_task.calibration.talk import Finished, Outcome, Procedure, Request
+from scc_task.documents import Document, Key, Rating, Requested, Subscriber
+from scc_task.documents import Outcome as OutcomeDocument
+from scc_task.plan.steps import Plan, Step, StepKind, TrialType
+from scc_task.protocol.calibration_protocol import CalibrationProtocol
+from scc_task.responses import Action
+
+SHORTEST_REST_MS: Final = 5_000
+"""The cross is shown at least so long before an inflation: it has to be handed to the supervisor."""
+AFTER_MS: Final = 2_000
+"""Between the vent and the scale (assumed): the rating is of what was felt, not of the deflation."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A request on its way: the numbers of its steps. ``rate`` is ``None`` where it is not rated."""
+
+    request: Request
+    inflate: int
+    rate: int | None
+
+
+class CalibrationCourse:
+    """Asks a procedure and plans its inflations. Subscribe `observe` to the run's documents.
+
+    Parameters
+    ----------
+    plan
+        The run's plan: the steps before the first inflation.
+    gap_s
+        Shortest deflated time between inflations, by the limits that hold.
+    warm_up_mmhg
+        Given before anything is asked of the procedure, and not told to it: a calibration that was
+        interrupted begins with the last pressure that was rated.
+    publish
+        Takes the requests and outcomes.
+    now_s
+        The time of the run's clock, for the record.
+    """
+
+    def __init__(
+        self,
+        procedure: Procedure,
+        protocol: CalibrationProtocol,
+        plan: Plan,
+        *,
+        gap_s: float,
+        warm_up_mmhg: float | None = None,
+        publish: Subscriber,
+        now_s: Callable[[], float],
+    ) -> None:
+        self._procedure, self._protocol = procedure, protocol
+        self._publish, self._now_s = publish, now_s
+        self._rest_ms = round(1000 * (max(gap_s, protocol.stimulus.rest_s) + DEFLATION_S))
+        self._number, self._vented_ms = len(plan.steps), -self._rest_ms
+        self._trial = len(procedure.outcomes)
+        self._given: _Given | None = None
+        self._warm_up_mmhg = warm_up_mmhg
+        self._asked: Request | None = None
+        self._yes: bool | None = None
+        self._ratings: dict[int, Rating] = {}
+        self.finished: Finished | None = None
+
+    def observe(self, document: Document) -> None:
+        """Take ratings, and the operator's answer."""
+        if isinstance(document, Rating):
+            self._ratings[document.step] = document
+        elif isinstance(document, Key) and document.down and self._asked is not None:
+            if document.action == Action.YES:
+                self._yes = True
+            elif document.action == Action.NO:
+                self._yes = False
+
+    def more(self, from_ms: int) -> Sequence[Step] | None:
+        """Return the steps of the next inflation; nothing while the operator thinks; ``None`` at the end."""
+        if self._given is not None:
+            self._tell(self._given)
+        request = self._warm_up() or self._procedure.next()
+        if isinstance(request, Finished):
+            self.finished = request
+            return None
+        if self._asked is None:
+            self._asked, self._yes = request, None
+            self._trial += 1
+            self._say(request)
+        if request.needs_yes and self._yes is None:
+            return ()
+        if self._yes is False:
+            self._record(Outcome(request=request, rating=None, operator_said_yes=False), None)
+            return ()
+        return self._steps(request, from_ms)
+
+    def _warm_up(self) -> Request | None:
+        if self._warm_up_mmhg is None:
+            return None
+        return Request(
+            pressure_mmhg=self._warm_up_mmhg,
+            phase="resume",
+            hold_s=self._protocol.stimulus.hold_s,
+            why="the last pressure that was rated, before the calibration goes on",
+        )
+
+    def interrupted(self, *, by_participant: bool) -> None:
+        """Put on record that a run ended in the middle of an inflation, if it did."""
+        given, self._given = self._given, None
+        if given is not None and given.rate not in self._ratings:
+            self._record(
+                Outcome(
+                    request=given.request,
+                    rating=None,
+                    tolerated=False,
+                    stopped=by_participant,
+                    operator_said_yes=self._yes,
+                ),
+                given,
+            )
+
+    def _steps(self, request: Request, from_ms: int) -> list[Step]:
+        rest_ms = max(SHORTEST_REST_MS, self._vented_ms + self._rest_ms - from_ms)
+        hold_ms = round(1000 * request.hold_s)
+        steps = [
+            self._step(StepKind.FIXATION, from_ms, rest_ms),
+            self._step(
+                StepKind.INFLATE,
+                from_ms + rest_ms,
+                hold_ms,
+                trial_type=TrialType.PAIN,
+                cue=self._protocol.stimulus.cue,
+                target_mmhg=request.pressure_mmhg,
+            ),
+        ]
+        inflate = self._number
+        self._vented_ms = steps[-1].end_ms
+        steps.append(self._step(StepKind.FIXATION, self._vented_ms, AFTER_MS))
+        rate = None
+        if request.phase != "familiarise":
+            slot = self._protocol.rating
+            steps.append(
+                self._step(
+                    StepKind.RATE,
+                    steps[-1].end_ms,
+                    round(1000 * slot.for_s),
+                    trial_type=TrialType.RATING,
+                    scale=slot.scale,
+                )
+            )
+            rate = self._number
+        self._given = _Given(request, inflate, rate)
+        return steps
+
+    def _step(
+        self,
+        kind: StepKind,
+        onset_ms: int,
+        duration_ms: int,
+        *,
+        trial_type: TrialType | None = None,
+        cue: str | None = None,
+        scale: str | None = None,
+        target_mmhg: float | None = None,
+    ) -> Step:
+        self._number += 1
+        return Step(
+            number=self._number,
+            kind=kind,
+            onset_ms=onset_ms,
+            duration_ms=duration_ms,
+            trial=self._trial,
+            trial_type=trial_type,
+            cue=cue,
+            scale=scale,
+            target_mmhg=target_mmhg,
+        )
+
+    def _tell(self, given: _Given) -> None:
+        self._given = None
+        rating = self._ratings.get(given.rate) if given.rate is not None else None
+        value = None if rating is None or rating.rating is None else float(rating.rating)
+        said = self._yes if given.request.needs_yes else None
+        self._record(Outcome(request=given.request, rating=value, operator_said_yes=said), given)
+
+    def _record(self, outcome: Outcome, given: _Given | None) -> None:
+        self._asked = None
+        self._publish(
+            OutcomeDocument(
+                trial=self._trial,
+                time_s=self._now_s(),
+                inflate_step=None if given is None else given.inflate,
+                rate_step=None if given is None else given.rate,
+                rating=outcome.rating,
+                tolerated=outcome.tolerated,
+                stopped=outcome.stopped,
+                operator_said_yes=outcome.operator_said_yes,
+            )
+        )
+        if outcome.request.phase == "resume":
+            self._warm_up_mmhg = None
+        else:
+            self._procedure.tell(outcome)
+
+    def _say(self, request: Request) -> None:
+        self._publish(
+            Requested(
+                trial=self._trial,
+                time_s=self._now_s(),
+                phase=request.phase,
+                pressure_mmhg=request.pressure_mmhg,
+                hold_s=request.hold_s,
+                why=request.why,
+                needs_yes=request.needs_yes,
+            )
+        )
+
+
+def outcomes_in(documents: Sequence[Document]) -> tuple[Outcome, ...]:
+    """Return the outcomes of a journal, to be replayed: requests without an outcome are asked again."""
+    requests: dict[int, Requested] = {}
+    found = []
+    for document in documents:
+        if isinstance(document, Requested):
+            requests[document.trial] = document
+        elif isinstance(document, OutcomeDocument):
+            asked = requests[document.trial]
+            if asked.phase == "resume":
+                continue
+            found.append(
+                Outcome(
+                    request=Request(
+                        pressure_mmhg=asked.pressure_mmhg,
+                        phase=asked.phase,  # type: ignore[arg-type]  # as it was written
+                        hold_s=asked.hold_s,
+                        why=asked.why,
+                        needs_yes=asked.needs_yes,
+                    ),
+                    rating=document.rating,
+                    tolerated=document.tolerated,
+                    stopped=document.stopped,
+                    operator_said_yes=document.operator_said_yes,
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,90 @@
+"""The rules that no procedure can get round: how high, after what, how often.
+
+Every request of every procedure passes here, once:
+
+* never above the highest pressure that was borne, plus one step;
+* never higher than an inflation that nobody rated, unless the operator says yes;
+* never above the ceiling; above the soft cap only with the operator's yes;
+* after a rating at the stop rating or more, a stop, an inflation that was not borne, or the
+  operator's no: never as high again;
+* never more inflations than allowed.
+
+A wish that is too high is lowered to what is allowed: a procedure asks for what would be informative,
+and the guard knows what this person may get now.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scc_task.calibration.talk import Outcome
+
+GRID_MMHG: Final = 5.0
+"""Pressures are asked for in these steps (assumed; finer than any rating can tell)."""
+
+LOWEST_MMHG: Final = 20.0
+"""Nothing lower is asked for: 15 mmHg counts as an empty cuff."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """The safety rules of one calibration.
+
+    Parameters
+    ----------
+    first_mmhg
+        Highest pressure of the very first inflation.
+    step_mmhg
+        How far a pressure may lie above the highest one that was borne.
+    soft_cap_mmhg, ceiling_mmhg
+        Above the first the operator is asked; above the second nothing goes.
+    stop_rating
+        From this rating on, this pressure is never reached again.
+    inflations
+        At most so many.
+    """
+
+    first_mmhg: float
+    step_mmhg: float
+    soft_cap_mmhg: float
+    ceiling_mmhg: float
+    stop_rating: float
+    inflations: int
+
+    def highest_mmhg(self, outcomes: Sequence[Outcome]) -> float:
+        """Return the highest pressure that may be given now, on the grid; 0 when there is none."""
+        borne = [o.request.pressure_mmhg for o in outcomes if o.borne]
+        highest = max(borne) + self.step_mmhg if borne else self.first_mmhg
+        too_much = [o.request.pressure_mmhg for o in outcomes if self.too_much(o)]
+        if too_much:
+            highest = min(highest, min(too_much) - GRID_MMHG)
+        return down(min(highest, self.ceiling_mmhg))
+
+    def allowed_mmhg(self, wish_mmhg: float, outcomes: Sequence[Outcome]) -> float | None:
+        """Return the wish, lowered to what is allowed and to the grid; ``None`` when nothing is."""
+        allowed = min(down(wish_mmhg), self.highest_mmhg(outcomes))
+        if allowed < LOWEST_MMHG or sum(o.given for o in outcomes) >= self.inflations:
+            return None
+        return allowed
+
+    def needs_yes(self, pressure_mmhg: float, outcomes: Sequence[Outcome]) -> bool:
+        """Return whether the operator must agree to this pressure."""
+        if pressure_mmhg > self.soft_cap_mmhg:
+            return True
+        given = [o for o in outcomes if o.given]
+        if not given:
+            return False
+        rated = [o.request.pressure_mmhg for o in given if o.rating is not None and o.borne]
+        unrated_rise = given[-1].rating is None and pressure_mmhg > given[-1].request.pressure_mmhg
+        beyond_rated = pressure_mmhg > max(rated, default=self.first_mmhg) + self.step_mmhg
+        return unrated_rise or beyond_rated
+
+    def too_much(self, outcome: Outcome) -> bool:
+        """Return whether this pressure must not be reached again."""
+        hot = outcome.rating is not None and outcome.rating >= self.stop_rating
+        return hot or not outcome.borne
+
+
+def down(pressure_mmhg: float) -> float:
+    """Return a pressure on the grid, never above what was asked for."""
+    return pressure_mmhg - pressure_mmhg % GRID_MMHG  # a remainder is exact, a quotient is not
