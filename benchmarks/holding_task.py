@@ -44,7 +44,7 @@ def main(driver: str, port: str, journal_path: str, hold_s: float) -> None:
     journal = Journal(Path(journal_path))
     cuff = SupervisedCuff(
         CuffAddress(driver=driver, port=port, baud=115200, **EXTRA.get(driver, {})),
-        SupervisorSettings(limits=Limits(), interlock=InterlockSettings()),
+        SupervisorSettings(limits=Limits(), interlock=InterlockSettings(), try_on_s=60.0),
         clock,
         record=Path(journal_path).with_name("supervisor.jsonl"),
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 from hardware.interlock_table import (
     ARMED_PHASES,
+    DOUBTFUL,
     NEXT,
     REFUSED,
     RULE,
@@ -19,10 +20,11 @@ from hardware.interlock_table import (
     Phase,
 )
 from hardware.limits import LEAST_MMHG, Limits
-from hardware.pressure_rules import Finding, PressureRules, higher_mmhg
+from hardware.pressure_rules import Finding, PressureRules
 from hardware.readings import FaultReport, Program, Sample
-from hardware.states import PRESSURISED_STATES
 
+EMPTY_FOR_S: Final = 0.1
+"""A cuff is empty when all samples over this time say so: at least three of 20 a second."""
 TOO_LATE_S: Final = 0.05
 """A program later than this after its onset is refused: a late inflation is a wrong one."""
 
@@ -74,6 +76,7 @@ class Interlock:
         self._vent_failed_said = False
         self._empty_since_s: float | None = None
         self._had_pressure = False
+        self._low_before_vent = False
         self._fresh_s = 0.0
         self._task_s = 0.0
         self.pressure_is_back = False
@@ -156,6 +159,8 @@ class Interlock:
         self._program = None
         if anew or self._vent_since_s is None:
             self._rules.venting()
+            mmhg = self.measured_mmhg
+            self._low_before_vent = mmhg is None or mmhg < self._set.vented_mmhg
             self._vent_since_s = now_s
             self._vent_failed_said = False
 
@@ -180,16 +185,11 @@ class Interlock:
 
     def vent_confirmed(self, now_s: float) -> bool:
         """Return whether the vent under way is over: shown by the pressure, or nobody can know."""
-        since_s, last = self._vent_since_s, self._rules.last
+        since_s = self._vent_since_s
         if since_s is None:
             return False
         if self._measures:
-            empty = (
-                last is not None
-                and last.arrival_s > since_s
-                and last.state not in PRESSURISED_STATES
-                and higher_mmhg(last) < self._set.vented_mmhg
-            )
+            empty = self._rules.empty_for_s(since_s) >= EMPTY_FOR_S and self._trusted()
         else:
             empty = now_s >= since_s + self._set.empty_s
         if not empty:
@@ -199,6 +199,12 @@ class Interlock:
             self._empty_since_s, self._had_pressure = now_s, False
         self._move(Event.EMPTY)
         return True
+
+    def _trusted(self) -> bool:
+        """Return whether what the sensors say may be believed: a broken one must not say "empty"."""
+        if self.fault is None or self.fault.code not in DOUBTFUL:
+            return True
+        return self.fault.code == "shortfall" and not self._low_before_vent
 
     def judge_sample(self, sample: Sample) -> FaultReport | None:
         """Return the first fault that this sample shows, once."""

@@ -146,7 +146,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         code="rise_rate",
         phases=_ANY,
-        says="the pressure rises faster than this, measured over 0.2 s",
+        says="the pressure rises faster than this, measured over 0.2 s, in two samples in a row",
         settings=("rise_mmhg_per_s",),
     ),
     Rule(
@@ -190,7 +190,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         code="rising_after_vent",
         phases=_VENTING,
-        says="the pressure rises by this after a vent",
+        says="the pressure rises by this above the highest of the first 0.25 s after a vent",
         settings=("overshoot_mmhg",),
         do=DISCONNECT,
     ),
@@ -229,8 +229,13 @@ RULES: Final[tuple[Rule, ...]] = (
 
 RULE: Final[Mapping[str, Rule]] = {rule.code: rule for rule in RULES}
 
+DOUBTFUL: Final = frozenset({"implausible", "frozen_sensors", "shortfall"})
+"""Faults after which the sensors confirm no vent; after a shortfall, where they read low already."""
+
 NOT_EMPTY: Final = frozenset(
     {
+        "implausible",
+        "frozen_sensors",
         "vent_disobeyed",
         "rising_after_vent",
         "slow_vent",

@@ -11,6 +11,10 @@ from hardware.states import PRESSURISED_STATES
 
 LEAST_READING_MMHG: Final = -50.0
 """A sensor that reads less is broken: a cuff cannot be sucked empty (assumed)."""
+LEAST_EMPTY_MMHG: Final = -15.0
+"""A sensor that reads less is broken, and does not say that a cuff is empty (assumed)."""
+TURN_S: Final = 0.25
+"""A rising pressure has turned by then: the last sample before the vent may be 0.1 s old (20 Hz)."""
 RISE_OVER_S: Final = 0.2
 """The rate of rise is measured over at least this time: four samples of the slowest device."""
 
@@ -41,7 +45,8 @@ class PressureRules:
         self._below_since_s: float | None = None
         self._unasked_since_s: float | None = None
         self._frozen_since_s: float | None = None
-        self._over_count = 0
+        self._over_count = self._fast_count = 0
+        self._low_since_s: float | None = None
 
     @property
     def measured_mmhg(self) -> float | None:
@@ -57,6 +62,12 @@ class PressureRules:
         """Expect falling pressure from now on."""
         self._unasked_since_s = None
         self._vent_from_mmhg = self.measured_mmhg
+
+    def empty_for_s(self, since_s: float) -> float:
+        """Return for how long all samples taken after a time have shown the cuff empty and the valve open."""
+        if self.last is None or self._low_since_s is None or self.last.arrival_s <= since_s:
+            return -1.0
+        return self.last.arrival_s - max(since_s, self._low_since_s)
 
     def is_new(self, sample: Sample) -> bool:
         """Return whether a sample is more than a repetition of the last one."""
@@ -74,6 +85,11 @@ class PressureRules:
         repeats = last is not None and _readings(last) == _readings(sample)
         self._frozen_since_s = _since(self._frozen_since_s, now_s, when=repeats)
         self.last = sample
+        low = (
+            LEAST_EMPTY_MMHG <= measured_mmhg < self._set.vented_mmhg
+            and sample.state not in PRESSURISED_STATES
+        )
+        self._low_since_s = _since(self._low_since_s, now_s, when=low)
         if not math.isfinite(measured_mmhg) or measured_mmhg < LEAST_READING_MMHG:
             return Finding("implausible", f"the pressure reads {measured_mmhg} mmHg")
         self._over_count = self._over_count + 1 if measured_mmhg > self._ceiling_mmhg else 0
@@ -81,7 +97,8 @@ class PressureRules:
             message = f"{measured_mmhg:.0f} mmHg is above the ceiling of {self._ceiling_mmhg:.0f}"
             return Finding("overpressure", message)
         rate = self._rise(sample)
-        if rate > self._set.rise_mmhg_per_s:
+        self._fast_count = self._fast_count + 1 if rate > self._set.rise_mmhg_per_s else 0
+        if self._fast_count >= 2:
             most = self._set.rise_mmhg_per_s
             message = f"the pressure rises by {rate:.0f} mmHg/s, the limit is {most:g}"
             return Finding("rise_rate", message)
@@ -130,7 +147,9 @@ class PressureRules:
             message = f"the valve is still closed {now_s - since_s:.1f} s after the vent"
             return Finding("vent_disobeyed", message)
         from_mmhg = self._vent_from_mmhg
-        if from_mmhg is not None and measured_mmhg > from_mmhg + s.overshoot_mmhg:
+        if from_mmhg is not None and not _longer(since_s, now_s, TURN_S):
+            self._vent_from_mmhg = max(from_mmhg, measured_mmhg)  # it may still have been rising
+        elif from_mmhg is not None and measured_mmhg > from_mmhg + s.overshoot_mmhg:
             message = f"the pressure rose to {measured_mmhg:.0f} mmHg after the vent"
             return Finding("rising_after_vent", message)
         if measured_mmhg >= s.vented_mmhg and _longer(since_s, now_s, s.empty_s):

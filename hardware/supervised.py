@@ -7,6 +7,7 @@ import multiprocessing.process
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
@@ -17,13 +18,16 @@ from hardware.clock import Clock
 from hardware.ear import Ear
 from hardware.errors import HardwareError, HardwareUnavailable
 from hardware.readings import CuffReport, FaultReport, Identity, Program
-from hardware.registry import CuffAddress
+from hardware.registry import DRIVERS, CuffAddress, build_driver, open_wire
 from hardware.states import StopReason
 from hardware.supervisor import Arm, Load, Order, SupervisorSettings, Vent
 from hardware.supervisor_process import supervise
 
 READY_S: Final = 15.0
 """A supervisor starts in 0.1 to 0.3 s (measured); a loaded machine gets more."""
+VENT_FOR_S: Final = 5.0
+"""How long the task itself vents a cuff whose supervisor is lost."""
+VENT_AGAIN_S: Final = 0.25
 SILENT_S: Final = 2.0
 """A supervisor that lives says something every 0.5 s, whether or not it hears from the cuff."""
 CLOSE_S: Final = 6.0
@@ -85,6 +89,7 @@ class SupervisedCuff:
         self._orders: Connection | None = None
         self._ear: Ear | None = None
         self._ready = False
+        self.left_behind = False
         self._lost = False
 
     @property
@@ -171,13 +176,44 @@ class SupervisedCuff:
 
     def _lose(self, now_s: float, message: str) -> FaultReport:
         self._lost = True
+        threading.Thread(target=self._vent_in_its_place, daemon=True, name="last vent").start()
+        able = DRIVERS[self._address.driver].capabilities
+        if able.own_watchdog:
+            otherwise = "the device's own watchdog vents it too"
+        elif able.finite_programs:
+            otherwise = "by itself the device only ends at the planned time"
+        else:
+            otherwise = "by itself the device never vents"
         return FaultReport(
             reason=StopReason.SUPERVISOR_LOST,
             code="supervisor_lost",
             time_s=now_s,
             message=message,
-            do="disconnect the hose from the cuff now; the device vents by its own lease",
+            do=f"disconnect the hose from the cuff now; the port is opened again to vent; {otherwise}",
         )
+
+    def _vent_in_its_place(self) -> None:
+        """Take the port from a supervisor that is dead or stuck, and vent: never anything else."""
+        process = self._process
+        if process is not None and process.is_alive():
+            process.kill()  # it holds the port, and does nothing with it
+            process.join(1.0)
+        end_s = self._clock.now_s() + VENT_FOR_S
+        while self._clock.now_s() < end_s:
+            with contextlib.suppress(HardwareError):
+                wire = open_wire(self._address)
+                try:
+                    cuff = build_driver(self._address, wire, self._clock)
+                    while self._clock.now_s() < end_s:
+                        cuff.vent()
+                        again_s = self._clock.now_s() + VENT_AGAIN_S
+                        while self._clock.now_s() < again_s:
+                            for _ in cuff.poll():
+                                pass
+                            self._clock.sleep_until(self._clock.now_s() + 0.01)
+                finally:
+                    wire.close()
+            self._clock.sleep_until(self._clock.now_s() + VENT_AGAIN_S)
 
     def next_due_s(self) -> float | None:
         """Return ``None``: reports come when they come."""
@@ -212,6 +248,7 @@ class SupervisedCuff:
             self._ear = None
 
     def _leave_behind(self, process: multiprocessing.process.BaseProcess) -> None:
+        self.left_behind = True
         # or Python waits for it at the program's end, and the operator with it
         multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]  # noqa: SLF001
         self._say(

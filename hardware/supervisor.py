@@ -21,6 +21,7 @@ from hardware.readings import (
     CuffReport,
     FaultReport,
     Identity,
+    LinkNote,
     Program,
     Refusal,
     Sample,
@@ -36,11 +37,16 @@ REPEAT_VENT_S: Final = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorSettings:
-    """How the cuff is supervised, and what this session has ``given`` the participant before."""
+    """How the cuff is supervised, and what this session has ``given`` the participant before.
+
+    ``try_on_s``: how long a supervisor whose task is gone goes on trying to vent a cuff that it cannot
+    reach; one that shows pressure is tried without end.
+    """
 
     limits: Limits
     interlock: InterlockSettings
     given: Given = field(default_factory=Given)
+    try_on_s: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +243,12 @@ class Supervisor:
         def listen() -> None:
             for report in self._cuff.poll():
                 if isinstance(report, FaultReport):
-                    self._fail(self._interlock.latch(report), now_s)
+                    latched = self._interlock.latch(report)
+                    self._fail(latched, now_s)
+                    if latched is None:  # not the reason of the stop, but on record
+                        self._report(
+                            LinkNote(time_s=now_s, code=report.code, message=report.message)
+                        )
                     continue
                 self._report(report)
                 if isinstance(report, Sample):
@@ -297,6 +308,12 @@ class Supervisor:
             self._report_vent(started_s, now_s, confirmed=True if self._measures else None)
         elif now_s - self._vent_asked_s >= REPEAT_VENT_S and self._dumped:
             self._try_vent(now_s)
+
+    def judge_time(self, now_s: float) -> None:
+        """Report what the passing of time shows, without the wire: it is away."""
+        fault = self._interlock.judge_time(now_s)
+        if fault is not None:
+            self._report(fault)
 
     def give_up(self, now_s: float) -> None:
         """Report a vent that could not be confirmed (the process is about to end)."""

@@ -31,9 +31,6 @@ ORDERS_AT_ONCE: Final = 20
 """A task that floods us with orders does not keep us from the wire."""
 LIFE_S: Final = 0.5
 """How often the task hears from us at least."""
-LAST_WORDS_S: Final = 60.0
-"""How long at least venting is repeated after the task is gone, if no falling pressure confirms it. While
-the cuff still shows pressure there is no end to it: unplugging the cuff's controller is one."""
 
 
 def supervise(
@@ -75,7 +72,7 @@ def supervise(
 
     watch = Watch(address, settings, wire, cuff, identity, clock, report)
     stop_line = StopLine(f"{address.driver} on {address.port}")
-    process = _Process(watch, stop_line, mouth, clock)
+    process = _Process(watch, stop_line, mouth, clock, try_on_s=settings.try_on_s)
     mouth.say(identity)
     if stop_line.problem is not None:
         message = f"the stop command cannot reach this cuff: {stop_line.problem}"
@@ -95,7 +92,16 @@ def supervise(
 class _Process:
     """The supervisor's loop: what it waits for, and who is heard."""
 
-    def __init__(self, watch: Watch, stop_line: StopLine, mouth: Mouth, clock: RealClock) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        stop_line: StopLine,
+        mouth: Mouth,
+        clock: RealClock,
+        *,
+        try_on_s: float,
+    ) -> None:
+        self._try_on_s = try_on_s
         self._watch, self._stop_line, self._mouth, self._clock = watch, stop_line, mouth, clock
         self._life_s = 0.0
 
@@ -133,7 +139,7 @@ class _Process:
         """Vent, whatever ended the loop, and go on until the pressure confirms it."""
         watch, clock = self._watch, self._clock
         watch.vent(clock.now_s())
-        least_s = clock.now_s() + LAST_WORDS_S
+        least_s = clock.now_s() + self._try_on_s
         while (
             watch.venting
             and not watch.hopeless

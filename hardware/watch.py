@@ -137,6 +137,7 @@ class Watch:
             self._venting_since_s = now_s
             self._heard_s = now_s
         if self._rescue.busy:
+            self._now.judge_time(now_s)
             return
         self._now.step(now_s)
         if not self._now.venting:

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from hardware.clock import Clock, RealClock, VirtualClock
+from hardware.errors import LimitExceeded
 from hardware.inprocess import InProcessCuff
 from hardware.limits import check_pressure
 from hardware.readings import Identity
@@ -30,7 +31,6 @@ from scc_task.emulated import (
 )
 from scc_task.engine import REAL_PACE, VIRTUAL_PACE, Pace
 from scc_task.errors import RecordingLost
-from scc_task.plan.steps import Plan
 from scc_task.ports import CuffPort, KeySource, PulseSource, Screen
 from scc_task.prepare import Prepared
 from scc_task.present.headless import HeadlessScreen
@@ -79,7 +79,7 @@ def open_room(
         )
         stack.callback(cuff.close)
         identity = cuff.open()
-        _refuse_if_too_much(plan, identity, port)
+        _refuse_if_too_much(prepared, identity, port)
         refuse_other_device(prepared.found, identity)
         provenance["pressure"] = _pressure_source(identity, rig.cuff.driver)
 
@@ -135,7 +135,7 @@ def open_virtual_room(stack: ExitStack, prepared: Prepared) -> Room:
         )
         stack.callback(cuff.close)
         identity = cuff.open()
-        _refuse_if_too_much(plan, identity, "emulated")
+        _refuse_if_too_much(prepared, identity, "emulated")
         refuse_other_device(prepared.found, identity)
     answers = _emulated_answers(prepared, clock)
     keys: KeySource = answers
@@ -172,9 +172,16 @@ def _pressure_source(identity: Identity, driver: str) -> str:
     return f"emulated {name}" if identity.simulated else f"measured by {name}"
 
 
-def _refuse_if_too_much(plan: Plan, identity: Identity, port: str) -> None:
-    """Refuse a plan that asks for more than the device's own ceiling, before anything starts."""
-    for step in plan.inflations:
+def _refuse_if_too_much(prepared: Prepared, identity: Identity, port: str) -> None:
+    """Refuse what asks, or could come to ask, for more than the device's own ceiling."""
+    ceiling_mmhg = prepared.plan.limits.ceiling_mmhg
+    if prepared.calibrates and not ceiling_mmhg <= identity.ceiling_mmhg:
+        raise LimitExceeded(
+            f"the device takes {identity.ceiling_mmhg:g} mmHg at most, the rig allows {ceiling_mmhg:g}",
+            where=f"{identity.model} on {port}",
+            do=f"write 'ceiling_mmhg: {identity.ceiling_mmhg:g}' in the rig file: a calibration climbs",
+        )
+    for step in prepared.plan.inflations:
         check_pressure(
             step.target_mmhg or 0.0,
             ceiling_mmhg=identity.ceiling_mmhg,

@@ -4,11 +4,11 @@ import dataclasses
 import importlib.metadata
 import platform
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any, Final
 
 from rich.console import Console
@@ -56,6 +56,37 @@ class Outcome:
     lost: RecordingLost | None
 
 
+class _Signals:
+    """Turns Ctrl-C and the system's wish to end into an orderly stop, to the very end.
+
+    Before the run has an engine they interrupt as usual: nothing has been inflated then.
+    """
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+
+    def __enter__(self) -> "_Signals":
+        names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        self._before = {number: signal.signal(number, self._ask) for number in numbers}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.engine is None:
+            raise KeyboardInterrupt
+        how = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        self.engine.request_stop(StopReason.INTERRUPTED, f"{how} asked the program to end")
+
+
 def run_real(
     prepared: Prepared,
     *,
@@ -84,6 +115,8 @@ def run_real(
         If something cannot be opened; nothing has been inflated or recorded then.
     """
     with ExitStack() as stack:
+        # first in, last out: an impatient second Ctrl-C must cost neither the record nor the closing
+        signals = stack.enter_context(_Signals())
         clock = RealClock()
         room = open_room(
             stack,
@@ -97,7 +130,7 @@ def run_real(
         _warn_if_unexamined(prepared, room, console)
         status = stack.enter_context(StatusLine(prepared.plan, clock, console))
         room.onlookers.append(status.observe)
-        return _carry_out(stack, prepared, room, on_stop, overrides, make_course)
+        return _carry_out(signals, prepared, room, on_stop, overrides, make_course)
 
 
 def _warn_if_unexamined(prepared: Prepared, room: Room, console: Console) -> None:
@@ -117,13 +150,14 @@ def run_virtual(
 ) -> Outcome:
     """Run on a virtual clock, everything emulated in this process, no window."""
     with ExitStack() as stack:
+        signals = stack.enter_context(_Signals())
         room = open_virtual_room(stack, prepared)
         allowed = emulated(prepared.overrides)
-        return _carry_out(stack, prepared, room, on_stop, allowed, make_course)
+        return _carry_out(signals, prepared, room, on_stop, allowed, make_course)
 
 
 def _carry_out(
-    stack: ExitStack,
+    signals: _Signals,
     prepared: Prepared,
     room: Room,
     on_stop: Callable[[Stop], None],
@@ -166,8 +200,7 @@ def _carry_out(
         pace=room.pace,
     )
     lost = None
-    # to the very end: an impatient second Ctrl-C must not cost the record
-    stack.enter_context(_signals(engine))
+    signals.engine = engine
     try:
         publisher.publish(_start(prepared, room, overrides))
         stop = engine.run()
@@ -185,24 +218,6 @@ def _carry_out(
     return Outcome(
         stop=stop, identity=room.identity, journal=path, dataset=dataset, problem=problem, lost=lost
     )
-
-
-@contextmanager
-def _signals(engine: Engine) -> Iterator[None]:
-    """Turn Ctrl-C and the system's wish to end into an orderly stop."""
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        how = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        engine.request_stop(StopReason.INTERRUPTED, f"{how} asked the program to end")
-
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, ask) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _start(prepared: Prepared, room: Room, overrides: tuple[dict[str, str], ...]) -> Start:

@@ -55,6 +55,7 @@ def test_settings(rig: Rig, identity: Identity) -> SupervisorSettings:
     return SupervisorSettings(
         limits=dataclasses.replace(narrowed, gap_s=GAP_S),
         interlock=rig.supervisor.as_interlock(),
+        try_on_s=60.0,  # nobody wears the cuff, and the examination goes on
     )
 
 
@@ -152,6 +153,8 @@ class TestCuff:
             if asked and not (over and kill_after_s is not None):
                 self._empty(cuff, heard, planned=over)
             cuff.close()
+            if cuff.left_behind:
+                self.emptied = False
         return Inflation(
             program=program,
             samples=tuple(heard.samples),

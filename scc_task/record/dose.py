@@ -5,7 +5,7 @@ from pathlib import Path
 from hardware.limits import Limits
 from scc_task.documents import Document, Planned, Start
 from scc_task.plan.steps import StepKind
-from scc_task.record.paths import JOURNAL, RESCUE, journal_of, rescue_of
+from scc_task.record.paths import JOURNAL, RESCUE, journal_of, rescue_of, supervisor_record_of
 from scc_task.record.read import JournalContents, JournalUnreadable, read_lines
 from scc_task.record.run import inflations
 
@@ -27,7 +27,10 @@ def used_dose(data: Path, subject: str, session: str) -> tuple[float, int]:
     inflated_s, count = 0.0, 0
     found = {journal_of(p) for end in (JOURNAL, RESCUE) for p in folder.glob(f"*{end}")}
     for journal in sorted(found):
-        more_s, more = _dose(_fullest(journal))
+        contents = _fullest(journal)
+        if not contents.documents and (record := supervisor_record_of(journal)).exists():
+            contents = read_lines(record, samples=False)  # the first line of the journal is lost
+        more_s, more = _dose(contents)
         inflated_s, count = inflated_s + more_s, count + more
     return inflated_s, count
 

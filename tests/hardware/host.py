@@ -22,7 +22,9 @@ def main(port: str, driver: str = "reference", patience_s: float = 0.5) -> None:
     clock = RealClock()
     cuff = SupervisedCuff(
         CuffAddress(driver=driver, port=port, baud=115200),
-        SupervisorSettings(limits=Limits(), interlock=InterlockSettings(patience_s=patience_s)),
+        SupervisorSettings(
+            limits=Limits(), interlock=InterlockSettings(patience_s=patience_s), try_on_s=60.0
+        ),
         clock,
         record=Path(port + "-record.jsonl") if "/dev/" not in port else None,
         say=lambda text: print("left", text, flush=True),

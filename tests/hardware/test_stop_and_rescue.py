@@ -244,7 +244,7 @@ def test_the_end_of_a_run_leaves_a_trying_supervisor_behind_and_says_so(room: Ro
     room.tells("closed")
     assert room.task is not None
     assert room.task.wait(20) == 0
-    assert time.monotonic() - begun < 30  # the patience of `LAST_WORDS_S` is not the operator's
+    assert time.monotonic() - begun < 30  # the patience of the supervisor is not the operator's
     assert room.supervisor_lives()
     room.plug_in()
     until(lambda: not room.supervisor_lives(), "the supervisor ends")

@@ -30,7 +30,7 @@ from hardware.supervised import SupervisedCuff
 from hardware.supervisor import Arm, Load, SupervisorSettings, Vent
 from scc_task.emulated import EmulatorProcess
 
-SETTINGS = SupervisorSettings(limits=Limits(), interlock=InterlockSettings())
+SETTINGS = SupervisorSettings(limits=Limits(), interlock=InterlockSettings(), try_on_s=60.0)
 GENEROUS_S = 20.0
 
 
@@ -222,13 +222,14 @@ def test_a_stopped_task_leaves_a_vented_cuff(
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
-def test_without_a_supervisor_the_device_vents_by_its_lease(
+def test_without_a_supervisor_the_cuff_vents(
     host: subprocess.Popen[str], pty_device: Device, how: signal.Signals
 ) -> None:
     supervisor = supervisor_and_hold(host)
     os.kill(supervisor, how)
     until(lambda: pty_device.seen("valve open"))
-    until(pty_device.fell_under_pressure)
+    if how is signal.SIGSTOP:  # of a dead one the task takes the port at once, and vents itself
+        until(pty_device.fell_under_pressure)
     assert told(host) == "fault supervisor_lost"
     with contextlib.suppress(ProcessLookupError):
         os.kill(supervisor, signal.SIGKILL)

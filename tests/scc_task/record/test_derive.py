@@ -2,14 +2,13 @@
 
 import gzip
 import json
-import time
 from pathlib import Path
 
 import pytest
 from record_builders import make_documents, make_journal, make_plan, table, tree
 
 from scc_task.documents import Stop
-from scc_task.record import dataset, files
+from scc_task.record import files
 from scc_task.record.dataset import derive
 from scc_task.record.provenance import location_hed
 from scc_task.record.validate import validate_dataset
@@ -323,13 +322,3 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert [n for n in tree(tmp_path) if not n.startswith("sourcedata")] == []
     derive(journal, tmp_path)
     assert not [n for n in tree(tmp_path) if n.endswith(".tmp")]
-
-
-def test_deriving_a_whole_run_is_quick(tmp_path: Path) -> None:
-    journal = make_journal(tmp_path, make_documents(make_plan()))
-    slowest_s = []
-    for number in range(3):
-        before_s = time.perf_counter()
-        dataset.derive(journal, tmp_path / str(number))
-        slowest_s.append(time.perf_counter() - before_s)
-    assert min(slowest_s) < 0.35
