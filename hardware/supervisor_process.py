@@ -29,6 +29,8 @@ from hardware.watch import Watch
 SLICE_S: Final = 0.02
 ORDERS_AT_ONCE: Final = 20
 """A task that floods us with orders does not keep us from the wire."""
+ANSWER_S: Final = 1.0
+"""How long a supervisor that was stopped stays to say that the cuff is empty: it is asked every 0.1 s."""
 LIFE_S: Final = 0.5
 """How often the task hears from us at least."""
 
@@ -148,6 +150,10 @@ class _Process:
             self._wait([])
             self._turn()
         watch.give_up(clock.now_s())
+        until_s = clock.now_s() + ANSWER_S if watch.stopped else 0.0
+        while clock.now_s() < until_s:  # whoever stopped it is told what became of that
+            self._wait([])
+            self._turn()
 
     def _wait(self, others: list[Any]) -> list[Any]:
         """Wait until something is to be read or due."""

@@ -67,6 +67,11 @@ class Watch:
         return self._now.venting or self._rescue.busy
 
     @property
+    def stopped(self) -> bool:
+        """Return whether the operator's stop command has been here."""
+        return self._stopped_s is not None
+
+    @property
     def hopeless(self) -> bool:
         """Return whether the cuff cannot be reached any more, whatever is tried."""
         return self._rescue.hopeless

@@ -187,7 +187,8 @@ def test_noise_at_the_socket_vents_nothing(room: Room) -> None:
             )
     time.sleep(0.5)
     assert not room.seen("valve open")
-    assert room.stop().returncode == 0
+    stopped = room.stop()
+    assert stopped.returncode == 0, stopped.stdout
 
 
 def test_a_supervisor_that_does_not_answer_is_said_loudly(room: Room) -> None:
