@@ -30,7 +30,7 @@ CASES = {
     "noise": dict(driver="reference", keys=(), fault="kind: corrupt, start_s: 0, amount: 0.003"),
 }
 WATCHED = ("reference", "cpar")
-AT_ONCE = 5
+AT_ONCE = 4
 
 
 class Runs:

@@ -91,8 +91,9 @@ def test_the_window_describes_itself(shown):
     assert (facts["width_px"], facts["height_px"]) == (WIDTH, HEIGHT)
 
 
-def test_flips_that_do_not_wait_have_no_frame_period(shown):
-    assert shown["frame_s"] == 0.0
+def test_flips_that_do_not_wait_are_not_taken_for_those_of_an_ordinary_display(shown):
+    # on a busy machine they may come as evenly as frames of a very fast one
+    assert shown["frame_s"] < 1 / 100
     assert shown["facts"]["refresh_hz"] is None
 
 
