@@ -8,6 +8,7 @@ empty. The reference, in the same table, is a planned end of an inflation.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -163,7 +164,8 @@ def _watch(fault: str, at_s: float, task: Any, log: Path, journal: Path) -> Tria
     empty_s = _first(log, "empty", fault_s - 0.02, patience_s if fault not in CANNOT_VENT else 0.1)
     reason = _reason(task, fault)
     if fault == "supervisor stopped":
-        os.kill(supervisor, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # the task has done it
+            os.kill(supervisor, signal.SIGKILL)
     contents = read_lines(journal)
     lost = len(contents.corrupt_lines)
     return Trial(_ms(fault_s, opened_s), _ms(fault_s, empty_s), reason, lost)

@@ -19,6 +19,7 @@ from hardware.ear import Ear
 from hardware.errors import HardwareError, HardwareUnavailable
 from hardware.readings import CuffReport, FaultReport, Identity, Program
 from hardware.registry import DRIVERS, CuffAddress, build_driver, open_wire
+from hardware.rescue import PSEUDO_TERMINAL
 from hardware.states import StopReason
 from hardware.supervisor import Arm, Load, Order, SupervisorSettings, Vent
 from hardware.supervisor_process import supervise
@@ -150,7 +151,7 @@ class SupervisedCuff:
         self._order(Load(program))
 
     def vent(self) -> None:
-        """Ask for venting. Never raises: a supervisor that is gone has vented."""
+        """Ask for venting. Never raises: for a supervisor that is gone `poll` vents."""
         self._order(Vent())
 
     def _order(self, order: Order | None) -> None:
@@ -200,10 +201,13 @@ class SupervisedCuff:
             process.join(1.0)
         end_s = self._clock.now_s() + VENT_FOR_S
         while self._clock.now_s() < end_s:
-            with contextlib.suppress(HardwareError):
+            with contextlib.suppress(Exception):  # whatever it is, the next try comes
                 wire = open_wire(self._address)
                 try:
                     cuff = build_driver(self._address, wire, self._clock)
+                    cuff.vent()
+                    with contextlib.suppress(HardwareError):
+                        cuff.identify()  # some have to know who answers before they can be heard
                     while self._clock.now_s() < end_s:
                         cuff.vent()
                         again_s = self._clock.now_s() + VENT_AGAIN_S
@@ -213,6 +217,8 @@ class SupervisedCuff:
                             self._clock.sleep_until(self._clock.now_s() + 0.01)
                 finally:
                     wire.close()
+            if PSEUDO_TERMINAL.match(self._address.port):
+                return  # it has vanished, and its name is soon somebody else's
             self._clock.sleep_until(self._clock.now_s() + VENT_AGAIN_S)
 
     def next_due_s(self) -> float | None:
@@ -240,9 +246,11 @@ class SupervisedCuff:
             lives = ear is not None and ear.silent_s(self._clock.now_s()) <= SILENT_S
             if lives and self._ready:
                 self._leave_behind(process)
-            else:  # stopped or stuck: the device's own lease has vented long ago
+            else:  # stopped or stuck
                 process.kill()
                 process.join(1.0)
+                if self._ready and not self._lost:  # otherwise it is done already
+                    self._vent_in_its_place()
         if ear is not None:
             ear.close(0.5)
             self._ear = None

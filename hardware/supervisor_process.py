@@ -27,10 +27,14 @@ from hardware.transport import SerialTransport
 from hardware.watch import Watch
 
 SLICE_S: Final = 0.02
+BREATH_S: Final = 0.0005
+"""Shortest wait: at our priority a loop without one would keep the device's own software from answering."""
 ORDERS_AT_ONCE: Final = 20
 """A task that floods us with orders does not keep us from the wire."""
 ANSWER_S: Final = 1.0
 """How long a supervisor that was stopped stays to say that the cuff is empty: it is asked every 0.1 s."""
+DOUBT_S: Final = 15.0
+"""How long a low reading that is not believed is vented: longer than the interlock's 10 s for its verdict."""
 LIFE_S: Final = 0.5
 """How often the task hears from us at least."""
 
@@ -141,12 +145,8 @@ class _Process:
         """Vent, whatever ended the loop, and go on until the pressure confirms it."""
         watch, clock = self._watch, self._clock
         watch.vent(clock.now_s())
-        least_s = clock.now_s() + self._try_on_s
-        while (
-            watch.venting
-            and not watch.hopeless
-            and (clock.now_s() < least_s or watch.pressure_shown(clock.now_s()))
-        ):
+        begun_s = clock.now_s()
+        while watch.venting and not watch.hopeless and self._goes_on(clock.now_s(), begun_s):
             self._wait([])
             self._turn()
         watch.give_up(clock.now_s())
@@ -155,10 +155,19 @@ class _Process:
             self._wait([])
             self._turn()
 
+    def _goes_on(self, now_s: float, begun_s: float) -> bool:
+        """Return whether to go on venting: as long as pressure is shown, for an hour where nobody knows.
+
+        A cuff that answers, reads low and is only not believed (a hose that came off) is let go sooner:
+        the next run needs its port.
+        """
+        long_s = self._try_on_s if self._watch.out_of_reach(now_s) else DOUBT_S
+        return self._watch.pressure_shown(now_s) or now_s < begun_s + min(long_s, self._try_on_s)
+
     def _wait(self, others: list[Any]) -> list[Any]:
         """Wait until something is to be read or due."""
         now_s = self._clock.now_s()
-        wait_s = min(SLICE_S, max(0.0, self._watch.next_due_s(now_s) - now_s))
+        wait_s = min(SLICE_S, max(BREATH_S, self._watch.next_due_s(now_s) - now_s))
         if os.name != "posix":
             # a Windows COM handle cannot be waited for with the rest, nor can a datagram socket
             self._clock.sleep_until(now_s + min(wait_s, 0.001))

@@ -5,6 +5,7 @@ from typing import Final
 
 from hardware.clock import RealClock
 from hardware.cuff import CuffDriver
+from hardware.pressure_rules import LEAST_EMPTY_MMHG, higher_mmhg
 from hardware.readings import CuffReport, Identity, Sample, VentReport
 from hardware.registry import CuffAddress
 from hardware.rescue import Rescue
@@ -78,15 +79,17 @@ class Watch:
 
     def pressure_shown(self, now_s: float) -> bool:
         """Return whether the cuff shows that it is not empty."""
-        return (
-            not self._rescue.busy
-            and now_s - self._heard_s < DEAF_S
-            and self._measured_mmhg() >= self._settings.interlock.vented_mmhg
-        )
+        if self.out_of_reach(now_s):
+            return False
+        # a reading that is no pressure at all does not show an empty cuff either
+        return not LEAST_EMPTY_MMHG <= self._measured_mmhg() < self._settings.interlock.vented_mmhg
+
+    def out_of_reach(self, now_s: float) -> bool:
+        """Return whether nobody knows what the cuff does: the wire is away, or the device is silent."""
+        return self._rescue.busy or now_s - self._heard_s >= DEAF_S
 
     def _measured_mmhg(self) -> float:
-        last = self._sample
-        return 0.0 if last is None else max(last.measured_mmhg, last.second_mmhg or 0.0)
+        return 0.0 if self._sample is None else higher_mmhg(self._sample)
 
     def fileno(self) -> int | None:
         """Return what to wait for on the wire; ``None`` while it is away."""

@@ -213,7 +213,10 @@ class DeviceHostCuff:
         if self._found:
             return 0.0
         due_s = self._talk.next_due_s()
-        return self._play.signals_due_s if due_s is None else min(due_s, self._play.signals_due_s)
+        if due_s is not None and not self._talk.ready:
+            return due_s  # signals are asked for once the answer is there
+        ask_s = self._play.question_due_s(self._clock.now_s())
+        return ask_s if due_s is None else min(due_s, ask_s)
 
     def close(self) -> None:
         """Stop, which does no harm, and release the connection. The port stays open in DeviceHost."""

@@ -138,9 +138,17 @@ class Play:
         self.run = Run(program=None)
         return MEASURE
 
-    def _next_question(self, now_s: float) -> Request | None:
+    def question_due_s(self, now_s: float) -> float:
+        """Return when the next question may go out."""
+        return self.loaded.onset_s if self.loaded and self._clears(now_s) else self.signals_due_s
+
+    def _clears(self, now_s: float) -> bool:
+        """Return whether the wire is kept free for a start that is near."""
         loaded = self.loaded
-        if loaded is not None and 0.0 <= loaded.onset_s - now_s < CLEAR_OF_START_S:
+        return loaded is not None and 0.0 <= loaded.onset_s - now_s < CLEAR_OF_START_S
+
+    def _next_question(self, now_s: float) -> Request | None:
+        if self._clears(now_s):
             return None
         if now_s >= self.signals_due_s:
             self.signals_due_s = now_s + SIGNALS_S

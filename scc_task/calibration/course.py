@@ -11,7 +11,7 @@ from typing import Final
 
 from hardware.limits import DEFLATION_S
 from scc_task.calibration.talk import Finished, Outcome, Procedure, Request
-from scc_task.documents import Document, Key, Rating, Requested, Subscriber
+from scc_task.documents import Document, Key, Rating, Requested, StepBegan, Subscriber
 from scc_task.documents import Outcome as OutcomeDocument
 from scc_task.plan.steps import Plan, Step, StepKind, TrialType
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
@@ -71,12 +71,15 @@ class CalibrationCourse:
         self._asked: Request | None = None
         self._yes: bool | None = None
         self._ratings: dict[int, Rating] = {}
+        self._begun: set[int] = set()
         self.finished: Finished | None = None
 
     def observe(self, document: Document) -> None:
         """Take ratings, and the operator's answer."""
         if isinstance(document, Rating):
             self._ratings[document.step] = document
+        elif isinstance(document, StepBegan):
+            self._begun.add(document.number)
         elif isinstance(document, Key) and document.down and self._asked is not None:
             if document.action == Action.YES:
                 self._yes = True
@@ -113,16 +116,19 @@ class CalibrationCourse:
         )
 
     def interrupted(self, *, by_participant: bool) -> None:
-        """Put on record that a run ended in the middle of an inflation, if it did."""
+        """Put on record that the participant stopped an inflation; one that others cut short says nothing.
+
+        It is asked for again when the calibration goes on.
+        """
         given, self._given = self._given, None
-        if given is not None and given.rate not in self._ratings:
+        if given is not None and by_participant and given.inflate in self._begun:
             self._record(
                 Outcome(
                     request=given.request,
                     rating=None,
                     tolerated=False,
-                    stopped=by_participant,
-                    operator_said_yes=self._yes,
+                    stopped=True,
+                    operator_said_yes=self._said(given.request),
                 ),
                 given,
             )
@@ -188,8 +194,11 @@ class CalibrationCourse:
         self._given = None
         rating = self._ratings.get(given.rate) if given.rate is not None else None
         value = None if rating is None or rating.rating is None else float(rating.rating)
-        said = self._yes if given.request.needs_yes else None
+        said = self._said(given.request)
         self._record(Outcome(request=given.request, rating=value, operator_said_yes=said), given)
+
+    def _said(self, request: Request) -> bool | None:
+        return self._yes if request.needs_yes else None
 
     def _record(self, outcome: Outcome, given: _Given | None) -> None:
         self._asked = None

@@ -12,6 +12,7 @@ from typing import Final
 from hardware.clock import Clock
 from hardware.cuff import Capabilities, CuffDriver
 from hardware.errors import HardwareError
+from hardware.pressure_rules import LEAST_EMPTY_MMHG, higher_mmhg
 from hardware.readings import CommandReport, CuffReport, FaultReport, Identity, Refusal, Sample
 from hardware.registry import CuffAddress, build_driver, open_wire
 from hardware.states import PRESSURISED_STATES, CuffState
@@ -133,7 +134,7 @@ def is_empty(report: CuffReport) -> bool:
     """Return whether this is a sample of an empty cuff with an open valve."""
     return (
         isinstance(report, Sample)
-        and report.measured_mmhg < EMPTY_MMHG
+        and LEAST_EMPTY_MMHG <= higher_mmhg(report) < EMPTY_MMHG
         and report.state not in PRESSURISED_STATES
     )
 

@@ -140,6 +140,25 @@ def test_what_it_says_of_its_silence_is_true(table: Table) -> None:
     assert (table.opened_s() is not None) is able
 
 
+def test_it_does_not_ask_for_attention_while_it_can_only_wait(table: Table) -> None:
+    table.supervisor.handle(Arm(), table.clock.now_s())
+    table.run(5.0)
+    onset_s = table.clock.now_s() + 1.0
+    program = Program(number=1, onset_s=onset_s, offset_s=onset_s + 3.0, target_mmhg=120.0)
+    table.supervisor.handle(Load(program), table.clock.now_s())
+    in_vain = 0
+    while table.clock.now_s() < program.offset_s + 2.0:
+        table.beats += 1
+        table.supervisor.heart(table.beats, table.clock.now_s())
+        table.supervisor.step(table.clock.now_s())
+        now_s = table.clock.now_s()
+        due_s = table.supervisor.next_due_s(now_s)
+        in_vain += due_s <= now_s
+        table.clock.sleep_until(max(now_s + 0.0001, due_s))
+    assert table.plant.pressure_mmhg < 15.0
+    assert in_vain < 20
+
+
 @pytest.mark.parametrize("name", MEASURING)
 def test_it_measures_as_often_as_it_says(name: str) -> None:
     table = Table(name)

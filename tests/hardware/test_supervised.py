@@ -361,3 +361,21 @@ def test_a_task_that_is_gone_before_it_is_looked_for_is_noticed(
     stranger = SimpleNamespace(pid=os.getpid(), sentinel=-1)
     monkeypatch.setattr(detach, "parent_process", lambda: stranger)
     assert detach.task_handles() is None
+
+
+@pytest.mark.parametrize("driver", ["alicat", "cpar"])
+def test_a_task_whose_supervisor_is_killed_vents_itself(tmp_path: Path, driver: str) -> None:
+    device = Device(tmp_path / "device.jsonl", driver=driver)
+    clock, reports = RealClock(), []
+    cuff = SupervisedCuff(address(device), SETTINGS, clock)
+    cuff.open()
+    arm(cuff, reports)
+    onset_s = clock.now_s() + 2.0
+    cuff.load(Program(number=1, onset_s=onset_s, offset_s=onset_s + 40.0, target_mmhg=120.0))
+    gather(cuff, reports, lambda: device.seen("valve closed"))
+    assert cuff.pid is not None
+    os.kill(cuff.pid, signal.SIGKILL)
+    gather(cuff, reports, lambda: any(isinstance(r, FaultReport) for r in reports))
+    until(lambda: device.seen("valve open"))  # long before the program's end
+    cuff.close()
+    device.process.close()

@@ -9,7 +9,16 @@ from protocol_files import PROTOCOLS, plan_of
 
 from scc_task.calibration.course import AFTER_MS, CalibrationCourse, outcomes_in
 from scc_task.calibration.procedures import procedure_for, replay
-from scc_task.documents import Document, Key, Outcome, Rating, Requested, from_json, to_json
+from scc_task.documents import (
+    Document,
+    Key,
+    Outcome,
+    Rating,
+    Requested,
+    StepBegan,
+    from_json,
+    to_json,
+)
 from scc_task.plan.steps import Plan, Step, StepKind
 from scc_task.protocol.load import load_calibration_protocol
 
@@ -148,14 +157,51 @@ def test_what_was_recorded_replays_to_the_same_next_request() -> None:
     assert again.next().pressure_mmhg == table.of(Requested)[-1].pressure_mmhg
 
 
-def test_an_inflation_that_was_cut_short_is_on_record_as_not_borne() -> None:
+def cut_short(*, begun: bool, by_participant: bool, yes: bool = False) -> Table:
     table = Table(steady(150.0))
     for _ in range(4):
         table.turn()
     steps = table.course.more(table.now_ms)
     assert steps
-    table.course.interrupted(by_participant=True)
+    if begun:
+        inflate = next(step for step in steps if step.kind is StepKind.INFLATE)
+        table.course.observe(
+            StepBegan(
+                number=inflate.number,
+                kind="inflate",
+                trial=inflate.trial,
+                trial_type="pain",
+                planned_s=0.0,
+                flip_s=0.0,
+            )
+        )
+    if yes:
+        table.press("yes")
+    table.course.interrupted(by_participant=by_participant)
+    return table
+
+
+def next_after(table: Table) -> Requested:
+    return replay(table.procedure(), outcomes_in(table.documents)).next()
+
+
+def test_an_inflation_that_the_participant_cut_short_is_on_record_as_not_borne() -> None:
+    table = cut_short(begun=True, by_participant=True)
     last = table.of(Outcome)[-1]
     assert (last.tolerated, last.stopped, last.rating) == (False, True, None)
-    asked = replay(table.procedure(), outcomes_in(table.documents)).next()
-    assert asked.pressure_mmhg < table.of(Requested)[-1].pressure_mmhg
+    assert next_after(table).pressure_mmhg < table.of(Requested)[-1].pressure_mmhg
+
+
+@pytest.mark.parametrize(("begun", "by_participant"), [(True, False), (False, True)])
+def test_what_others_cut_short_or_what_never_began_says_nothing_about_the_pressure(
+    begun: bool, by_participant: bool
+) -> None:
+    table = cut_short(begun=begun, by_participant=by_participant)
+    assert len(table.of(Outcome)) == 4
+    assert next_after(table).pressure_mmhg == table.of(Requested)[-1].pressure_mmhg
+
+
+def test_a_yes_that_nobody_asked_for_does_not_spoil_the_record() -> None:
+    table = cut_short(begun=True, by_participant=True, yes=True)
+    assert table.of(Outcome)[-1].stopped
+    assert all(outcome.operator_said_yes is None for outcome in table.of(Outcome))
