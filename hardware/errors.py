@@ -62,12 +62,6 @@ class CodecError(HardwareError):
     code = "SCC-210"
 
 
-class CommandRefused(HardwareError):
-    """A command does not fit the state, or the device did not take it."""
-
-    code = "SCC-220"
-
-
 class LimitExceeded(HardwareError):
     """A pressure, time or dose beyond the lowest limit was asked for."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from hardware.limits import DEFLATION_S
 from hardware.states import StopReason
 
 
@@ -104,7 +105,7 @@ class InterlockSettings:
     vent_s: float = 10.0
     overrun_s: float = 0.3
     disobeyed_s: float = 0.3
-    empty_s: float = 3.0
+    empty_s: float = DEFLATION_S
     frozen_s: float | None = 5.0
     patience_s: float = 0.5
 

@@ -1,5 +1,6 @@
 """From a request on the command line to a calibration that may begin: files read, checked, compiled."""
 
+import dataclasses
 import re
 import secrets
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from hardware.limits import Limits
 from hardware.registry import DRIVERS
 from scc_task.calibration.course import outcomes_in
 from scc_task.calibration.procedures import procedure_for, replay
-from scc_task.calibration.talk import Finished, Outcome, Procedure
+from scc_task.calibration.talk import Outcome, Procedure
 from scc_task.documents import Start, Stop
 from scc_task.errors import FilesInvalid, UsageInvalid
 from scc_task.overrides import needed
 from scc_task.plan.steps import Cue, DummyKind, Plan, Scale, ScannerPlan, Step, StepKind, TrialType
 from scc_task.prepare import RESUMES, Prepared, free_name, person_of, whole_files
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
+from scc_task.protocol.check import vent_problems
 from scc_task.protocol.load import (
     Loaded,
     load_calibration_protocol,
@@ -111,16 +113,17 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
     if chain:
         seed = _seed_of(chain, protocol)
     limits = room.limits.as_limits()
+    plan = _plan(model, texts.model, limits=limits, seed=seed)
     procedure = procedure_for(model, seed=seed, ceiling_mmhg=limits.ceiling_mmhg)
     inflated_s, inflations = used_dose(request.data, name.subject, name.session)
     run = Prepared(
         name=name,
         rig=room,
         rig_file=Path(rig.file),
-        plan=_plan(model, texts.model, limits=limits, seed=seed),
+        plan=plan,
         found=None,
         inputs=whole_files(protocol=protocol, texts=texts, rig=rig),
-        overrides=needed(_plan(model, texts.model, limits=limits, seed=seed), room.limits),
+        overrides=needed(plan, room.limits),
         given=Given(inflations=inflations, inflated_s=inflated_s),
         data=request.data,
         person=person_of(request.subject),
@@ -168,17 +171,9 @@ def _check_room(room: Rig, rig: Loaded[Rig]) -> None:
             where=f"{rig.file}, cuff: driver",
             do="use a cuff that takes its pressure from the program, or write a calibration file by hand",
         )
-    if room.presses_on_without_us:
-        raise FilesInvalid(
-            [
-                rig.problem(
-                    f"{room.cuff.driver}: this device goes on pressing when the computer dies",
-                    ("cuff", "driver"),
-                    do="fit a normally-open dump valve with its own timer and write "
-                    "'independent_vent: true'",
-                )
-            ]
-        )
+    problems = vent_problems(dataclasses.replace(rig, model=room))
+    if problems:
+        raise FilesInvalid(problems)
     taken = [key for key in OPERATOR_KEYS if room.responses.action_of(key) is not None]
     if room.scanner.trigger_key in OPERATOR_KEYS:
         taken.append(room.scanner.trigger_key)
@@ -274,8 +269,3 @@ def _warm_up_mmhg(earlier: tuple[Outcome, ...]) -> float | None:
     """Return the last pressure that was borne and rated."""
     rated = [o.request.pressure_mmhg for o in earlier if o.borne and o.rating is not None]
     return rated[-1] if rated else None
-
-
-def is_over(procedure: Procedure) -> bool:
-    """Return whether a procedure has nothing more to ask."""
-    return isinstance(procedure.next(), Finished)

@@ -88,7 +88,7 @@ def check_protocol(
     problems = [p for a in (protocol, texts, rig, calibration) if a is not None for p in a.problems]
 
     if rig is not None and rig.loaded is not None:
-        problems += _vent_problems(rig.loaded)
+        problems += vent_problems(rig.loaded)
     rig_limits = rig.loaded.model.limits.as_limits() if rig and rig.loaded else Limits()
     limits = rig_limits
     if protocol.tree is not None:
@@ -126,7 +126,7 @@ def _found(find: FindCalibration, protocol: Protocol, rig: Rig, limits: Limits) 
     return find(protocol, rig, limits) if protocol.used_ratings() else None
 
 
-def _vent_problems(rig: Loaded[Rig]) -> list[FileProblem]:
+def vent_problems(rig: Loaded[Rig]) -> list[FileProblem]:
     """Return whether a real cuff could stay inflated for ever. A simulation may use such a rig."""
     if not rig.model.presses_on_without_us:
         return []

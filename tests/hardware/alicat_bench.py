@@ -9,7 +9,6 @@ from hardware.drivers.alicat import AlicatCuff
 from hardware.errors import LinkLost
 from hardware.interlock_table import InterlockSettings
 from hardware.limits import Limits
-from hardware.readings import CommandReport, LinkNote, Program, Sample
 from hardware.sim.alicat import EmulatedAlicat
 from hardware.sim.plant import Plant, PlantSettings
 from hardware.supervisor import Supervisor, SupervisorSettings
@@ -83,28 +82,6 @@ class AlicatBench(Bench):
 
     def live_on(self) -> None:
         self.device.advance(self.now_s)
-
-    def inflate(self) -> Program:
-        self.arm()
-        program = self.program()
-        self.load(program)
-        self.run(4.0)
-        assert self.device.state == "hold"
-        return program
-
-    def notes(self, code: str) -> list[str]:
-        return [r.message for r in self.reports if isinstance(r, LinkNote) and r.code == code]
-
-    def samples(self) -> list[Sample]:
-        return [r for r in self.reports if isinstance(r, Sample)]
-
-    def report(self, command: str) -> CommandReport:
-        return next(
-            r for r in self.reports if isinstance(r, CommandReport) and r.command == command
-        )
-
-    def opened_s(self, since_s: float) -> float:
-        return next(t for t, what in self.valve if what == "valve open" and t >= since_s)
 
     def commands_since(self, since_s: float) -> list[bytes]:
         return [data for t, data in self.wire.sent if t >= since_s and data != b"A\r"]

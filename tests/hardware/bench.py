@@ -9,7 +9,16 @@ from hardware.errors import LinkLost
 from hardware.fault_script import Fault
 from hardware.interlock_table import InterlockSettings
 from hardware.limits import Limits
-from hardware.readings import CommandReport, CuffReport, FaultReport, Program, Refusal, VentReport
+from hardware.readings import (
+    CommandReport,
+    CuffReport,
+    FaultReport,
+    LinkNote,
+    Program,
+    Refusal,
+    Sample,
+    VentReport,
+)
 from hardware.sim.faults import TroubledDevice, Unplugged
 from hardware.sim.plant import Plant, PlantSettings
 from hardware.sim.reference import EmulatedReference
@@ -160,3 +169,17 @@ class Bench:
 
     def vents(self) -> list[VentReport]:
         return [r for r in self.reports if isinstance(r, VentReport)]
+
+    def notes(self, code: str) -> list[str]:
+        return [r.message for r in self.reports if isinstance(r, LinkNote) and r.code == code]
+
+    def samples(self) -> list[Sample]:
+        return [r for r in self.reports if isinstance(r, Sample)]
+
+    def report(self, command: str) -> CommandReport:
+        return next(
+            r for r in self.reports if isinstance(r, CommandReport) and r.command == command
+        )
+
+    def opened_s(self, since_s: float) -> float:
+        return next(t for t, what in self.valve if what == "valve open" and t >= since_s)

@@ -11,7 +11,7 @@ from hardware.drivers.devicehost import DeviceHostCuff
 from hardware.errors import LinkLost
 from hardware.interlock import InterlockSettings
 from hardware.limits import Limits
-from hardware.readings import CommandReport, LinkNote, Program, Sample
+from hardware.readings import Program
 from hardware.sim.devicehost import EmulatedDeviceHost
 from hardware.sim.plant import Plant, PlantSettings
 from hardware.supervisor import Supervisor, SupervisorSettings
@@ -114,20 +114,6 @@ class DeviceHostBench(Bench):
         self.run(4.0)
         assert self.device.pressure_mmhg > 130.0
         return program
-
-    def notes(self, code: str) -> list[str]:
-        return [r.message for r in self.reports if isinstance(r, LinkNote) and r.code == code]
-
-    def samples(self) -> list[Sample]:
-        return [r for r in self.reports if isinstance(r, Sample)]
-
-    def report(self, command: str) -> CommandReport:
-        return next(
-            r for r in self.reports if isinstance(r, CommandReport) and r.command == command
-        )
-
-    def opened_s(self, since_s: float) -> float:
-        return next(t for t, what in self.valve if what == "valve open" and t >= since_s)
 
     def asked_since(self, since_s: float) -> list[str]:
         questions = ("SIGNALS", "STATE", "RATING")
