@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from scc_task.errors import UsageInvalid
 from scc_task.plan.steps import Plan
 from scc_task.protocol.base import LONGEST_INFLATION_S
-from scc_task.protocol.rig import RigLimits
+from scc_task.protocol.rig_limits import RigLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

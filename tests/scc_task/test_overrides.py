@@ -12,7 +12,7 @@ from scc_task.errors import FilesInvalid, UsageInvalid
 from scc_task.overrides import Override, confirm, needed
 from scc_task.plan.steps import Plan, StepKind
 from scc_task.protocol.load import load_rig
-from scc_task.protocol.rig import RigLimits
+from scc_task.protocol.rig_limits import RigLimits
 
 TONIC = Override(code="tonic", what="A long inflation.", word="tonic")
 
