@@ -65,8 +65,8 @@ class PressureRules:
 
     def empty_for_s(self, since_s: float) -> float:
         """Return for how long all samples taken after a time have shown the cuff empty and the valve open."""
-        if self.last is None or self._low_since_s is None or self.last.arrival_s <= since_s:
-            return -1.0
+        if self.last is None or self._low_since_s is None:
+            return 0.0
         return self.last.arrival_s - max(since_s, self._low_since_s)
 
     def is_new(self, sample: Sample) -> bool:

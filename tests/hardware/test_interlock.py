@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from hardware.interlock import TOO_LATE_S, Given, Interlock
+from hardware.interlock import EMPTY_FOR_S, TOO_LATE_S, Given, Interlock
 from hardware.interlock_table import RULE, RULES, InterlockSettings, Phase
 from hardware.limits import Limits
 from hardware.readings import FaultReport, Program, Sample
@@ -303,6 +303,23 @@ class TestVenting:
         assert not armed.vent_confirmed(10.0)
         armed.judge_sample(sample(10.05, 3.0, CuffState.ARMED))
         assert not armed.vent_confirmed(10.05)
+
+    @pytest.mark.parametrize("mmhg", [14.9, 0.0, -15.0])
+    def test_a_tenth_of_a_second_of_low_samples_is_enough(
+        self, idle: Interlock, mmhg: float
+    ) -> None:
+        idle.vent(-1.0)
+        for time_s in (0.0, EMPTY_FOR_S / 2):
+            idle.judge_sample(sample(time_s, mmhg, CuffState.IDLE))
+            assert not idle.vent_confirmed(time_s)
+        idle.judge_sample(sample(EMPTY_FOR_S, mmhg, CuffState.IDLE))
+        assert idle.vent_confirmed(EMPTY_FOR_S)
+
+    def test_a_shortfall_that_still_read_fifteen_can_fall(self, inflating: Interlock) -> None:
+        assert code(judged(inflating, 20.0, from_s=11.0, to_s=19.0)) == "shortfall"
+        inflating.judge_sample(sample(19.0, 15.0))
+        inflating.vent(19.0)
+        assert shown_empty(inflating, 20.0, CuffState.VENTING)
 
     @pytest.mark.parametrize("mmhg", [-15.1, -270.0, -math.inf, math.nan])
     def test_a_broken_sensor_does_not_say_that_the_cuff_is_empty(
