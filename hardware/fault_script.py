@@ -49,6 +49,18 @@ DEFAULT_AMOUNT: Final = {
 }
 """Shares from 0 to 1, seconds, share per second, mmHg: strong enough to be found (assumed)."""
 
+_SHARE: Final = (0.0, 1.0, "the share of the bytes, or of what is said, that it spoils")
+AMOUNTS: Final = {
+    FaultKind.DROP: _SHARE,
+    FaultKind.CORRUPT: _SHARE,
+    FaultKind.DUPLICATE: _SHARE,
+    FaultKind.TRUNCATE: _SHARE,
+    FaultKind.DELAY: (0.0, 60.0, "seconds"),
+    FaultKind.LEAK: (0.0, 100.0, "the share of the pressure that is lost each second"),
+    FaultKind.LIE: (-300.0, 300.0, "mmHg that the sensors read too high"),
+}
+"""Least, most and meaning of an amount; the other kinds have none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:

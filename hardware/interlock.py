@@ -31,10 +31,14 @@ TOO_LATE_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What this session has given the participant before this run."""
+    """What this session has given the participant before this run.
+
+    ``emptied_s``: when the cuff was last seen empty after that, on the machine's clock.
+    """
 
     inflations: int = 0
     inflated_s: float = 0.0
+    emptied_s: float | None = None
 
 
 class Interlock:
@@ -52,7 +56,7 @@ class Interlock:
         Whether the device measures its pressure. Without, nothing is judged but commands and time,
         and a vent is never confirmed.
     given
-        Counts against the session's budget.
+        Counts against the session's budget, and is rested from.
     """
 
     def __init__(
@@ -74,7 +78,7 @@ class Interlock:
         self._program: Program | None = None
         self._vent_since_s: float | None = None
         self._vent_failed_said = False
-        self._empty_since_s: float | None = None
+        self._empty_since_s = given.emptied_s
         self._had_pressure = False
         self._low_before_vent = False
         self._fresh_s = 0.0

@@ -34,7 +34,7 @@ class _Asked:
         return self.state in (EMPTY, UNKNOWN)
 
     def pressure(self) -> str:
-        return "pressure unknown" if self.mmhg is None else f"{self.mmhg:.0f} mmHg"
+        return "pressure unknown" if self.mmhg is None else f"{self.mmhg:.1f} mmHg"
 
 
 def stop(say: Callable[[str], None]) -> ExitCode:

@@ -22,6 +22,7 @@ from scc_task.protocol.load import Loaded
 from scc_task.protocol.rig import Rig
 from scc_task.record.dose import used_dose
 from scc_task.record.paths import RunName, next_run, refuse_if_exists
+from scc_task.rest import emptied_s
 
 RESUMES: Final = "resumes"
 """Key of the provenance of a calibration that goes on where another run ended."""
@@ -175,7 +176,11 @@ def prepare(request: RunRequest) -> Prepared:
             calibration=found.calibration if found else checked.calibration,
         ),
         overrides=needed(plan, rig.limits),
-        given=Given(inflations=inflations, inflated_s=inflated_s),
+        given=Given(
+            inflations=inflations,
+            inflated_s=inflated_s,
+            emptied_s=emptied_s(rig, request.data, name.subject, name.session, RealClock()),
+        ),
         data=request.data,
         person=person,
     )

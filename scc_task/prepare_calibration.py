@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hardware.clock import RealClock
 from hardware.interlock import Given
 from hardware.limits import Limits
 from hardware.registry import DRIVERS
@@ -32,6 +33,7 @@ from scc_task.protocol.texts import REQUIRED_TEXTS, Texts
 from scc_task.record.dose import used_dose
 from scc_task.record.paths import JOURNAL, RunName
 from scc_task.record.read import JournalContents, best_copy
+from scc_task.rest import emptied_s
 
 READING_MS: Final = 20_000
 """How long each text before the first inflation is shown (assumed)."""
@@ -124,7 +126,11 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         found=None,
         inputs=whole_files(protocol=protocol, texts=texts, rig=rig),
         overrides=needed(plan, room.limits),
-        given=Given(inflations=inflations, inflated_s=inflated_s),
+        given=Given(
+            inflations=inflations,
+            inflated_s=inflated_s,
+            emptied_s=emptied_s(room, request.data, name.subject, name.session, RealClock()),
+        ),
         data=request.data,
         person=person_of(request.subject),
         calibrates=True,

@@ -19,6 +19,7 @@ from hardware.cuff import described
 from hardware.readings import Identity
 from hardware.registry import DRIVERS
 from hardware.states import StopReason
+from scc_task import rest
 from scc_task.console import StatusLine
 from scc_task.doctor import due
 from scc_task.documents import Start, Stop, Subscriber
@@ -118,6 +119,8 @@ def run_real(
         # first in, last out: an impatient second Ctrl-C must cost neither the record nor the closing
         signals = stack.enter_context(_Signals())
         clock = RealClock()
+        if prepared.uses_cuff:
+            rest.wait(prepared.plan, prepared.given, clock, console.print)
         room = open_room(
             stack,
             prepared,

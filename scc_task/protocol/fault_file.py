@@ -4,7 +4,7 @@ from typing import ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from hardware.fault_script import DEFAULT_AMOUNT, Fault, FaultKind
+from hardware.fault_script import AMOUNTS, DEFAULT_AMOUNT, Fault, FaultKind
 from scc_task.protocol.base import Model, Version, refuse
 
 _KINDS: Final = tuple(kind.value for kind in FaultKind)
@@ -37,12 +37,29 @@ class FaultEntry(Model):
                 do=f"write one of {', '.join(_KINDS)}",
                 at=("kind",),
             )
+        if self.amount is not None:
+            self._fits(self.amount, FaultKind(self.kind))
         if (self.start_s is None) is (self.into_s is None):
             refuse(
                 "a fault begins either at start_s or at into_s",
                 do="write one of the two: start_s: 5, or into_s: 2",
             )
         return self
+
+    def _fits(self, amount: float, kind: FaultKind) -> None:
+        if kind not in AMOUNTS:
+            refuse(
+                f"a fault of the kind {kind} has no amount: it is there or not",
+                do="remove 'amount'",
+                at=("amount",),
+            )
+        least, most, unit = AMOUNTS[kind]
+        if not least <= amount <= most:
+            refuse(
+                f"{amount:g} is no amount for {kind}: it is {unit}",
+                do=f"write a number from {least:g} to {most:g}",
+                at=("amount",),
+            )
 
     def as_fault(self) -> Fault:
         """Return the fault as the emulators know it."""

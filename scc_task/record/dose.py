@@ -1,13 +1,24 @@
 """What a session has done to the leg so far, counted from its journals."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hardware.limits import Limits
-from scc_task.documents import Document, Planned, Start
+from scc_task.documents import Document, Planned, Start, Vented
 from scc_task.plan.steps import StepKind
 from scc_task.record.paths import JOURNAL, RESCUE, journal_of, rescue_of, supervisor_record_of
 from scc_task.record.read import JournalContents, JournalUnreadable, read_lines
-from scc_task.record.run import inflations
+from scc_task.record.run import inflations, last_time_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emptied:
+    """When the cuff of a session was last emptied, on the machine's clock of that run and on the wall."""
+
+    time_s: float
+    wall: datetime
 
 
 def used_dose(data: Path, subject: str, session: str) -> tuple[float, int]:
@@ -23,16 +34,43 @@ def used_dose(data: Path, subject: str, session: str) -> tuple[float, int]:
     JournalUnreadable
         If a damaged journal has lost its plan too: then the dose is not known.
     """
-    folder = data / "sourcedata" / f"sub-{subject}" / f"ses-{session}"
     inflated_s, count = 0.0, 0
+    for contents in _session(data, subject, session):
+        more_s, more = _dose(contents)
+        inflated_s, count = inflated_s + more_s, count + more
+    return inflated_s, count
+
+
+def last_emptied(data: Path, subject: str, session: str) -> Emptied | None:
+    """Return when pressure last left the leg in a session's earlier runs, the latest that may be.
+
+    A vent that nothing confirmed counts until the journal's last word. Journals that have lost their first
+    line are left out: their clock is not known.
+    """
+    found = [_emptied(contents.documents) for contents in _session(data, subject, session)]
+    return max((e for e in found if e is not None), key=lambda e: e.wall, default=None)
+
+
+def _emptied(documents: tuple[Document, ...]) -> Emptied | None:
+    start = documents[0] if documents else None
+    if not isinstance(start, Start) or not inflations(documents):
+        return None
+    go_s = max(one.go.sent_s for one in inflations(documents).values())
+    seen = [d.time_s for d in documents if isinstance(d, Vented) and d.confirmed is not False]
+    time_s = min((t for t in seen if t >= go_s), default=last_time_s(documents))
+    label = datetime.fromisoformat(start.wall)
+    began = label if label.tzinfo else label.replace(tzinfo=UTC)
+    return Emptied(time_s=time_s, wall=began + timedelta(seconds=time_s - start.time_s))
+
+
+def _session(data: Path, subject: str, session: str) -> Iterator[JournalContents]:
+    folder = data / "sourcedata" / f"sub-{subject}" / f"ses-{session}"
     found = {journal_of(p) for end in (JOURNAL, RESCUE) for p in folder.glob(f"*{end}")}
     for journal in sorted(found):
         contents = _fullest(journal)
         if not contents.documents and (record := supervisor_record_of(journal)).exists():
             contents = read_lines(record, samples=False)  # the first line of the journal is lost
-        more_s, more = _dose(contents)
-        inflated_s, count = inflated_s + more_s, count + more
-    return inflated_s, count
+        yield contents
 
 
 def _fullest(journal: Path) -> JournalContents:

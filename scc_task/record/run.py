@@ -111,7 +111,7 @@ def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunR
         ) from error
     zero = next((d for d in documents if isinstance(d, TimeZero)), None)
     stop = next((d for d in reversed(documents) if isinstance(d, Stop)), None)
-    last_s = max(filter(None, map(_time_s, documents)), default=start.time_s)
+    last_s = last_time_s(documents)
     return RunRecord(
         start=start,
         plan=dataclasses.replace(plan, steps=steps),
@@ -155,6 +155,11 @@ def inflations(documents: tuple[Document, ...]) -> dict[int, Inflation]:
 
 def _first(times_s: list[float], from_s: float, until_s: float) -> float | None:
     return next((t for t in times_s if from_s <= t < until_s), None)
+
+
+def last_time_s(documents: tuple[Document, ...]) -> float:
+    """Return the latest time that any of the documents gives; there is at least one."""
+    return max(filter(None, map(_time_s, documents)))
 
 
 def _time_s(document: Document) -> float | None:

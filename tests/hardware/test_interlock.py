@@ -575,6 +575,12 @@ class TestCommands:
         judge.end(25.0)
         assert judge.inflate(program(onset_s=26.0), 26.0) == "the cuff is not empty yet"
 
+    @pytest.mark.parametrize(("onset_s", "good"), [(30.0, True), (29.9, False)])
+    def test_the_rest_after_the_run_before_is_kept_too(self, onset_s: float, good: bool) -> None:
+        judge = interlock_with(given=Given(inflations=1, inflated_s=15.0, emptied_s=0.0))
+        judge.arm(10.0)
+        assert (judge.judge_load(program(onset_s=onset_s), 20.0) is None) is good
+
     def test_the_session_budget_counts_inflations(self) -> None:
         limits, given = Limits(session_inflations=5), Given(inflations=4)
         judge = interlock_with(limits=limits, given=given)
