@@ -28,7 +28,7 @@ from measure import ROOT, quantiles
 from hardware.clock import now_s
 from hardware.fault_script import DEFAULT_AMOUNT, FaultKind
 from hardware.registry import DRIVERS
-from scc_task.documents import Note
+from scc_task.documents import Note, Samples
 from scc_task.record.read import read_lines
 
 HOLD_S = 3.0
@@ -166,9 +166,22 @@ def _watch(fault: str, at_s: float, task: Any, log: Path, journal: Path) -> Tria
     if fault == "supervisor stopped":
         with contextlib.suppress(ProcessLookupError):  # the task has done it
             os.kill(supervisor, signal.SIGKILL)
-    contents = read_lines(journal)
-    lost = len(contents.corrupt_lines)
-    return Trial(_ms(fault_s, opened_s), _ms(fault_s, empty_s), reason, lost)
+    return Trial(_ms(fault_s, opened_s), _ms(fault_s, empty_s), reason, _lost(fault, journal))
+
+
+def _lost(fault: str, journal: Path) -> int:
+    """Count damaged lines of both records, and samples that are in neither but ought to be.
+
+    What a troubled wire did not bring is missing in both; there, only the lines count.
+    """
+    files = [f for f in (journal, journal.with_name("supervisor.jsonl")) if f.exists()]
+    records = [read_lines(file) for file in files]
+    lines = sum(len(record.corrupt_lines) for record in records)
+    blocks = (d for record in records for d in record.documents if isinstance(d, Samples))
+    numbers = {number for block in blocks for number in block.counter}
+    if fault in (*WIRE, "unplug") or not numbers:
+        return lines
+    return lines + max(numbers) - min(numbers) + 1 - len(numbers)
 
 
 def _reason(task: Any, fault: str) -> str:
