@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardware.clock import RealClock
-from hardware.registry import CuffAddress
+from scc_task.address import address_of
 from scc_task.doctor.examination import Examination, Pace
 from scc_task.doctor.results import Result
 from scc_task.emulated import EmulatorProcess
@@ -14,6 +14,8 @@ from scc_task.protocol.load import load_rig
 from scc_task.protocol.rig import Rig
 
 ROOT = Path(__file__).resolve().parents[1]
+EXTRA = {"devicehost": ("device_port: COM8",), "contact": ("line: rts",)}
+"""What else a rig with such a device says."""
 SIMULATED = ROOT / "rigs" / "simulated.yaml"
 QUICK = Pace(
     listen_s=1.0,
@@ -72,7 +74,8 @@ class Seen:
 def rig_of(folder: Path, driver: str) -> Rig:
     """Return the simulated rig with another driver."""
     path = folder / f"{driver}.yaml"
-    text = SIMULATED.read_text("utf-8").replace("driver: reference", f"driver: {driver}")
+    lines = "\n  ".join((f"driver: {driver}", *EXTRA.get(driver, ())))
+    text = SIMULATED.read_text("utf-8").replace("driver: reference", lines)
     path.write_text(text, "utf-8")
     return load_rig(path).model
 
@@ -97,7 +100,7 @@ def see(
         operator, said = Operator(list(lines), list(keys)), []
         examination = Examination(
             rig,
-            CuffAddress(driver=driver, port=emulator.port, baud=rig.cuff.baud),
+            address_of(rig.cuff, emulator.port),
             RealClock(),
             operator,
             say=said.append,
