@@ -39,9 +39,14 @@ GENEROUS_S = 30.0
 
 
 class Trial:
-    """One task that holds a pressure, and what can be done to it."""
+    """One task that holds a pressure, and what can be done to it.
 
-    def __init__(self, folder: Path, *, preload: Path | None) -> None:
+    ``emulate``: more options for the emulated cuff.
+    """
+
+    def __init__(
+        self, folder: Path, *, preload: Path | None, emulate: tuple[str, ...] = ()
+    ) -> None:
         folder.mkdir(parents=True)
         self.log, self.wall = folder / "device.jsonl", folder / "walljump"
         self.wall.write_bytes(struct.pack("q", 0))
@@ -55,6 +60,7 @@ class Trial:
                 "reference",
                 "--log",
                 str(self.log),
+                *emulate,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

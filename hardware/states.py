@@ -38,7 +38,7 @@ class StopReason(enum.StrEnum):
     CUFF_LINK_LOST = "cuff_link_lost"
     """The device no longer answers, or its port went away."""
     SCANNER_LOST = "scanner_lost"
-    """The trigger port went away before time zero."""
+    """The trigger port went away before time zero, or the pulses stopped where the protocol says ``stop``."""
     SUPERVISOR_LOST = "supervisor_lost"
     """The process that owns the cuff's wire ended or fell silent."""
     TASK_SILENT = "task_silent"

@@ -71,6 +71,40 @@ install_system() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
 }
 
+# What compiles the reference controller's firmware and simulates its chip: tests only.
+missing_firmware_tools() {
+    command -v avr-gcc >/dev/null || echo gcc-avr
+    [[ -e /usr/lib/avr/include/avr/io.h ]] || echo avr-libc
+    [[ -e /usr/include/simavr/sim_avr.h ]] || echo libsimavr-dev
+    [[ -e /usr/include/libelf.h ]] || echo libelf-dev
+    command -v cc >/dev/null || echo gcc
+    [[ -e /usr/include/stdlib.h ]] || echo libc6-dev
+    command -v make >/dev/null || echo make
+}
+
+# Everything else works without them: where they cannot be had the tests of the firmware are left out,
+# except in CI, where leaving them out would look like passing.
+install_firmware_tools() {
+    local packages
+    packages=$(missing_firmware_tools | tr '\n' ' ')
+    [[ -n ${packages// /} ]] || return 0
+    if command -v apt-get >/dev/null && [[ $(id -u) == 0 ]]; then
+        say "installing $packages"
+        # shellcheck disable=SC2086 - one word per package
+        if apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends $packages >/dev/null; then
+            return 0
+        fi
+    fi
+    say "the tests of the controller's firmware need these Debian packages: $packages"
+    say "to install them: sudo apt-get install --no-install-recommends $packages"
+    if [[ ${CI:-} == true ]]; then
+        say "in CI they must not be missing"
+        exit 4
+    fi
+    say "going on without: those tests will be skipped"
+}
+
 install_python() {
     if [[ ! -x .venv/bin/python ]]; then
         say "making .venv with $("$python" --version)"
@@ -88,6 +122,7 @@ install_python() {
 python=
 [[ -x .venv/bin/python && $stamp -nt requirements.lock ]] || python=$(find_python)
 [[ $(uname -s) != Linux ]] || install_system "${1:-}"
+[[ $(uname -s) != Linux || ${1:-} != test ]] || install_firmware_tools
 install_python
 # Our own code too: where the environment keeps Python from caching, each start would compile it.
 .venv/bin/python -m compileall -q hardware scc_task

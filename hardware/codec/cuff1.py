@@ -310,6 +310,9 @@ class ReplyDecoder:
             yield reply
 
 
+_LINE: Final = table.LONGEST_COMMAND - len(b"$\n")
+
+
 class CommandDecoder:
     """Turn the host's bytes into commands: the device's half, as strict as firmware must be.
 
@@ -336,7 +339,7 @@ class CommandDecoder:
             elif byte == b"\n":
                 line, self._line = bytes(self._line), None
                 yield self._command(line)
-            elif not 0x20 <= value <= 0x7E or len(self._line) >= table.LONGEST_COMMAND:
+            elif not 0x20 <= value <= 0x7E or len(self._line) >= _LINE:
                 self._line = None
                 self.bad_frames += 1
             else:

@@ -42,6 +42,33 @@ VENT_MS_MAX: Final = 10_000
 """A cuff that is not empty by then does not vent."""
 AT_TARGET_TENTHS: Final = 50
 OFF_TARGET_TENTHS: Final = 300
+NO_RISE_MS: Final = 1_500
+NO_RISE_TENTHS: Final = 20
+"""A cuff that is fed and `OFF_TARGET_TENTHS` behind rises by 2.0 mmHg within 1.5 s: otherwise it leaks,
+has no supply, or its sensors stand still (assumed)."""
+
+TICK_MS: Final = 5
+"""How often the device looks at its sensors and judges."""
+FULL_SCALE_TENTHS: Final = 4000
+"""400.0 mmHg: the sensors' and the regulator's full scale."""
+DRIVE_MAX: Final = 1023
+"""The regulator's drive at full scale."""
+BAD_SAMPLES: Final = 2
+"""So many ticks in a row too high, or a held pressure lost: one spike is none."""
+SENSOR_TENTHS_MIN: Final = -250
+SENSOR_TENTHS_MAX: Final = 4250
+"""0.25 V and 4.75 V of a sensor that reads 0.5 V at 0 and 4.5 V at full scale: beyond, a wire is
+broken or shorted."""
+RANGE_SAMPLES: Final = 4
+"""So many ticks in a row beyond: 20 ms."""
+DISAGREE_TENTHS: Final = 200
+"""Sensors further apart than 20.0 mmHg for `DISAGREE_SAMPLES` are not measuring one pressure."""
+DISAGREE_SAMPLES: Final = 20
+STILL_MS: Final = 500
+"""Both sensors repeat themselves exactly for so long: no noise, so they measure nothing (assumed).
+Judged only where the pressure should rise and does not."""
+HOLD_SLACK_MS: Final = 20
+"""A vent path shut for so long beyond its program's time is the fault ``hold_time``."""
 
 SELFTEST_ZERO_MS: Final = 200
 """Both vent paths open, nothing fed: the mean of each sensor over this time is its zero (assumed)."""
@@ -91,14 +118,20 @@ SELFTEST: Final = {
     1: "passed",
     2: "a sensor does not read zero with both vent paths open",
     3: "the two sensors differ",
-    4: "the pressure does not rise: no air, a kinked hose, or a cuff that is not connected",
+    4: "the pressure does not rise: no air, or a cuff that is not connected",
     5: "the first vent path does not let the air out",
     6: "the second vent path does not let the air out",
     7: "the pressure rose too high",
     8: "it took too long",
     9: "it was broken off",
+    10: "its own watchdog was not seen to bite when it was switched on",
 }
 """Results, in ``ID`` and in the event. All but 0, 1 and 9 are the fault ``selftest``."""
+SELFTEST_NAMES: Final = (
+    *("not_done", "passed", "zero", "match", "no_rise", "first_vent", "second_vent", "too_high"),
+    *("too_long", "broken_off", "watchdog"),
+)
+"""A word for each result, for program text."""
 
 RESETS: Final = ("power_on", "reset_pin", "brown_out", "watchdog")
 """Why the controller booted. After ``watchdog`` it is in the fault ``wdt_reset``."""
@@ -114,6 +147,11 @@ NAK_REASONS: Final = {
     8: "its self-test has not passed",
     9: "its service jumper is not set",
 }
+NAK_NAMES: Final = (
+    *("damaged", "unknown", "wrong_state", "out_of_limits", "not_empty", "no_heart", "loop_open"),
+    *("untested", "no_jumper"),
+)
+"""A word for each reason, for program text, the first for 1."""
 
 EVENTS: Final = {1: "boot", 2: "fault", 3: "selftest"}
 """Value of the event: number in `RESETS`, in `FAULTS`, in `SELFTEST`."""
@@ -175,7 +213,7 @@ REPLIES: Final[dict[str, tuple[Field, ...]]] = {
         Field("first sensor", "0.1 mmHg", *_SENSOR),
         Field("second sensor", "0.1 mmHg", *_SENSOR),
         Field("target", "0.1 mmHg", CEILING_TENTHS),
-        Field("drive", "1/1023", 1023),
+        Field("drive", "1/1023", DRIVE_MAX),
         Field("heartbeat age", "ms", 65_535),
         Field("bad frames", "1", 65_535),
         Field("flags", "bits of FLAGS", 255),

@@ -12,11 +12,11 @@ from hardware.codec import cuff1_table as table
 from hardware.sim import reference_selftest as selftest
 from hardware.sim.plant import Plant
 from hardware.sim.reference_program import FiniteProgram
+from hardware.sim.reference_sensors import Sensors
 
 IDLE, ARMED, INFLATING, HOLD, VENTING, FAULT, SELFTEST = range(7)
 BOOT_EVENT, FAULT_EVENT, SELFTEST_EVENT = 1, 2, 3
 WRONG_STATE, OUT_OF_LIMITS, NOT_EMPTY, NO_HEART, LOOP_OPEN, UNTESTED, NO_JUMPER = range(3, 10)
-TICK_MS: Final = 5
 REST_TICK_MS: Final = 20
 FIRMWARE: Final = "emulator-1"
 FIRMWARE_HASH: Final = "00000000"
@@ -78,6 +78,7 @@ class EmulatedReference:
         self._stay_armed = False
         self._test = selftest.SelfTest()
         self._tested = 0
+        self._sensors = Sensors()
         self._heartbeat: int | None = None
         self._heartbeat_ms = -NO_HEARTBEAT
         self._last: tuple[cuff1.HostCommand, bytes] | None = None
@@ -100,7 +101,7 @@ class EmulatedReference:
         """Return what the box sounds: ``off``, ``medium`` (vented after a fault) or ``high`` (not)."""
         if self._state != FAULT or self._hushed:
             return "off"
-        high = table.FAULTS[self._fault] in table.HIGH_ALARMS or not self._empty()
+        high = table.FAULTS[self._fault] in table.HIGH_ALARMS or not self._sensors.empty
         return "high" if high else "medium"
 
     def open_loop(self) -> None:
@@ -151,7 +152,7 @@ class EmulatedReference:
         target_ms = int((now_s - self._start_s) * 1000 + 1e-6)
         while self._ms < target_ms:
             at_rest = self._state in (IDLE, ARMED) and not self._plant.pressure_mmhg
-            tick = REST_TICK_MS - self._ms % REST_TICK_MS if at_rest else TICK_MS
+            tick = REST_TICK_MS - self._ms % REST_TICK_MS if at_rest else table.TICK_MS
             tick = min(tick, target_ms - self._ms)
             self._ms += tick
             self._tick(tick)
@@ -241,7 +242,7 @@ class EmulatedReference:
     def _not_ready(self) -> int:
         if not self._alive():
             return NO_HEART
-        return 0 if self._empty() else NOT_EMPTY
+        return 0 if self._sensors.empty else NOT_EMPTY
 
     def _take_lease(self, lease_ms: int) -> tuple[int, int]:
         if self._state != IDLE:
@@ -277,7 +278,9 @@ class EmulatedReference:
             return NO_HEART, 0
         if target > min(self._ceiling, self._site) or rise_ms > on_ms:
             return OUT_OF_LIMITS, 0
-        self._program = FiniteProgram(target, self._ms, on_ms, rise_ms, kept_up_ms=self._ms)
+        ms = self._ms
+        mark = self._sensors.high
+        self._program = FiniteProgram(target, ms, on_ms, rise_ms, ms, mark, ms)
         self._go_to(INFLATING)
         return 0, target
 
@@ -286,7 +289,7 @@ class EmulatedReference:
             return WRONG_STATE
         if not self._loop_closed:
             return LOOP_OPEN
-        if not self._empty():
+        if not self._sensors.empty:
             return NOT_EMPTY
         self._fault = 0
         self._go_to(IDLE)
@@ -300,21 +303,20 @@ class EmulatedReference:
             on_for_s = (self._ms - self._program.go_ms) / 1000
             target_mmhg = self._program.asked(self._ms) / 10
             self._plant.fill(target_mmhg=target_mmhg, on_for_s=on_for_s, dt_s=dt_s)
-        elif state == SELFTEST:
-            self._go_on_testing(tick_ms)
+        elif state == SELFTEST and not self._test.open_paths:
+            target_mmhg = table.SELFTEST_PUFF_TENTHS / 10
+            self._plant.fill(target_mmhg=target_mmhg, on_for_s=self._test.puff_s, dt_s=dt_s)
         else:
-            self._plant.vent(dt_s=dt_s)
-        if self._state not in (IDLE, FAULT):
-            self._judge(self._state)
+            paths = self._test.open_paths if state == SELFTEST else selftest.BOTH_PATHS
+            self._plant.vent(dt_s=dt_s, paths=paths)
+        self._sensors.take(*self._plant.sensors_tenths(), tick_ms)
+        if state == SELFTEST:
+            self._go_on_testing(tick_ms)
+        if self._state != FAULT:
+            self._judge(self._state, tick_ms)
 
     def _go_on_testing(self, tick_ms: int) -> None:
-        test, dt_s = self._test, tick_ms / 1000
-        if test.open_paths:
-            self._plant.vent(dt_s=dt_s, paths=test.open_paths)
-        else:
-            target_mmhg = table.SELFTEST_PUFF_TENTHS / 10
-            self._plant.fill(target_mmhg=target_mmhg, on_for_s=test.puff_s, dt_s=dt_s)
-        result = test.judge(tick_ms, *self._plant.sensors_tenths())
+        result = self._test.judge(tick_ms, self._sensors.first, self._sensors.second)
         if result == selftest.GOES_ON:
             return
         self._say_tested(result)
@@ -327,38 +329,35 @@ class EmulatedReference:
         self._tested = result
         self._emit(cuff1.encode_event(cuff1.DeviceEvent(self._ms, SELFTEST_EVENT, result)))
 
-    def _judge(self, state: int) -> None:
-        if state != VENTING and not self._alive():
+    def _judge(self, state: int, tick_ms: int) -> None:
+        if state not in (IDLE, VENTING) and not self._alive():
             self._trip("host_lost")
             return
-        highest = self._plant.pressure_mmhg * 10
-        since_ms = self._ms - self._state_ms
+        if (fault := self._sensors.fault) is not None:
+            self._trip(fault)
+            return
+        highest = self._sensors.high
         program, ms = self._program, self._ms
         match state:
-            case _ if highest > table.CEILING_TENTHS:
-                self._trip("overpressure")
             case _ if state in (INFLATING, HOLD) and program.is_over(ms):
                 self._stay_armed = True
                 self._go_to(VENTING)
-            case _ if state in (INFLATING, HOLD) and program.too_high(ms, highest):
+            case _ if state in (INFLATING, HOLD) and program.too_high(ms, tick_ms, highest):
                 self._trip("overpressure")
             case 2 if program.reached(ms, highest):  # INFLATING
                 self._go_to(HOLD)
             case 2 if program.does_not_rise(ms, highest):
-                self._trip("leak")
-            case 3 if program.lost(highest):  # HOLD
+                self._trip("stuck" if self._sensors.stand_still else "leak")
+            case 3 if program.lost(tick_ms, highest):  # HOLD
                 self._trip("leak")
             case 4:  # VENTING
-                if self._empty():
+                if self._sensors.empty:
                     self._go_to(ARMED if self._stay_armed and self._alive() else IDLE)
-                elif since_ms > table.VENT_MS_MAX:
+                elif ms - self._state_ms > table.VENT_MS_MAX:
                     self._trip("vent_fail")
 
     def _alive(self) -> bool:
         return self._ms - self._heartbeat_ms < self._lease_ms
-
-    def _empty(self) -> bool:
-        return self._plant.pressure_mmhg * 10 < table.EMPTY_TENTHS
 
     def _trip(self, name: str) -> None:
         fault = table.FAULTS.index(name)
@@ -387,7 +386,11 @@ class EmulatedReference:
         conditions = (self._tested == selftest.PASSED, not self._loop_closed, self.buzzer != "off")
         flags = [name for name, holds in zip(table.FLAGS, conditions, strict=True) if holds]
         target, age_ms = self._program.asked(self._ms), self._ms - self._heartbeat_ms
-        air = (*self._plant.sensors_tenths(), target, target * 1023 // 4000)
+        fed = target
+        if self._state == SELFTEST and not self._test.open_paths:
+            fed = table.SELFTEST_PUFF_TENTHS
+        drive = fed * table.DRIVE_MAX // table.FULL_SCALE_TENTHS
+        air = (self._sensors.first, self._sensors.second, target, drive)
         wire = (min(age_ms, NO_HEARTBEAT), self._commands.bad_frames, cuff1.flags(*flags))
         status = cuff1.Status(self._counter, self._ms, self._state, self._fault, *air, *wire)
         self._emit(cuff1.encode_status(status))

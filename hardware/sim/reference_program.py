@@ -15,6 +15,12 @@ class FiniteProgram:
     rise_ms: int = 0
     kept_up_ms: int = 0
     """When the pressure was last near the momentary target."""
+    mark: int = 0
+    mark_ms: int = 0
+    """The pressure when it had last risen, and when that was."""
+    too_high_ms: int = 0
+    lost_ms: int = 0
+    """For how long in a row it has been too high, or gone."""
 
     def asked(self, ms: int) -> int:
         """Return the momentary target: on a ramp, the line from 0 to the target."""
@@ -27,25 +33,33 @@ class FiniteProgram:
         """Return whether it is time to vent."""
         return ms - self.go_ms >= self.on_ms
 
-    def reached(self, ms: int, pressure: float) -> bool:
+    def reached(self, ms: int, pressure: int) -> bool:
         """Return whether the ramp is over and the pressure at the target."""
         risen = ms - self.go_ms >= self.rise_ms
         return risen and abs(pressure - self.target) <= table.AT_TARGET_TENTHS
 
-    def too_high(self, ms: int, pressure: float) -> bool:
-        """Return whether the pressure is far above what is asked for at this moment."""
-        return pressure > self.asked(ms) + table.OFF_TARGET_TENTHS
+    def too_high(self, ms: int, tick_ms: int, pressure: int) -> bool:
+        """Return whether the pressure is far above what is asked for, and not for one sample only."""
+        above = pressure > self.asked(ms) + table.OFF_TARGET_TENTHS
+        self.too_high_ms = self.too_high_ms + tick_ms if above else 0
+        return self.too_high_ms >= table.BAD_SAMPLES * table.TICK_MS
 
-    def lost(self, pressure: float) -> bool:
-        """Return whether a pressure that was reached is gone."""
-        return pressure < self.target - table.OFF_TARGET_TENTHS
+    def lost(self, tick_ms: int, pressure: int) -> bool:
+        """Return whether a pressure that was reached is gone, and not for one sample only."""
+        gone = pressure < self.target - table.OFF_TARGET_TENTHS
+        self.lost_ms = self.lost_ms + tick_ms if gone else 0
+        return self.lost_ms >= table.BAD_SAMPLES * table.TICK_MS
 
-    def does_not_rise(self, ms: int, pressure: float) -> bool:
-        """Return whether the pressure has been behind, or short of the target, for too long."""
+    def does_not_rise(self, ms: int, pressure: int) -> bool:
+        """Return whether the pressure stands still below its target, or is behind for too long."""
         if pressure >= self.asked(ms) - table.OFF_TARGET_TENTHS:
-            self.kept_up_ms = ms
+            self.kept_up_ms = self.mark_ms = ms
+            self.mark = pressure
+        elif pressure >= self.mark + table.NO_RISE_TENTHS:
+            self.mark_ms, self.mark = ms, pressure
         behind_ms = ms - self.kept_up_ms
         return (
-            behind_ms > table.INFLATE_MS_MAX
+            ms - self.mark_ms > table.NO_RISE_MS
+            or behind_ms > table.INFLATE_MS_MAX
             or ms - self.go_ms > self.rise_ms + table.INFLATE_MS_MAX
         )

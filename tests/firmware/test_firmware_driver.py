@@ -1,0 +1,182 @@
+"""The unchanged driver and supervisor on the real binary, and the ways to get there."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Binaries
+from typer.testing import CliRunner
+
+from hardware.clock import VirtualClock
+from hardware.errors import HardwareUnavailable
+from hardware.interlock_table import InterlockSettings
+from hardware.limits import Limits
+from hardware.readings import CommandReport, CuffReport, FaultReport, LinkNote, Program, Sample
+from hardware.registry import CuffAddress, build_driver
+from hardware.sim import avr
+from hardware.sim.devices import maker_of
+from hardware.sim.firmware import FirmwareCuff
+from hardware.sim.plant import IN_FRONT_TAU_S, Plant, PlantSettings
+from hardware.sim.wire import LoopWire
+from hardware.supervisor import Arm, Load, Supervisor, SupervisorSettings
+from scc_task.cli_emulate import app
+from scc_task.emulated import EmulatorProcess, emulator_of
+from scc_task.errors import FilesInvalid
+from scc_task.protocol.load import load_rig
+
+ROOT = Path(__file__).parents[2]
+RIG = ROOT / "rigs" / "reference-sim.yaml"
+
+
+class Table:
+    """Supervisor, driver and binary on one virtual clock."""
+
+    def __init__(self, binary: Path) -> None:
+        self.clock, self.plant = VirtualClock(), Plant(seed=3)
+        make = maker_of("reference", binary=binary, seed=3)
+        self.device = make(self.plant, self.clock.now_s(), None)
+        self.wire = LoopWire(self.device, self.clock)
+        address = CuffAddress(driver="reference", port="emulated", baud=0)
+        cuff = build_driver(address, self.wire, self.clock)
+        self.identity = cuff.identify()
+        self.reports: list[CuffReport] = []
+        settings = SupervisorSettings(limits=Limits(), interlock=InterlockSettings())
+        self.supervisor = Supervisor(cuff, self.identity, settings, self.reports.append)
+        self.beats = 0
+
+    def run(self, for_s: float) -> None:
+        end_s = self.clock.now_s() + for_s
+        while self.clock.now_s() < end_s - 1e-9:
+            self.beats += 1
+            self.supervisor.heart(self.beats, self.clock.now_s())
+            self.supervisor.step(self.clock.now_s())
+            self.clock.sleep_until(min(end_s, self.clock.now_s() + 0.01))
+
+    def of(self, kind: type) -> list[CuffReport]:
+        return [report for report in self.reports if isinstance(report, kind)]
+
+
+def test_the_driver_arms_inflates_with_a_ramp_and_ends_on_the_real_binary(
+    binaries: Binaries,
+) -> None:
+    table = Table(binaries.release)
+    assert table.identity.simulated  # it never passes for a real one
+    table.supervisor.handle(Arm(), table.clock.now_s())
+    table.run(5.0)
+    assert "arm" in [r.command for r in table.reports if isinstance(r, CommandReport)]
+    onset_s = table.clock.now_s() + 1.0
+    program = Program(
+        number=1, onset_s=onset_s, offset_s=onset_s + 6.0, target_mmhg=120.0, rise_s=2.0
+    )
+    table.supervisor.handle(Load(program), table.clock.now_s())
+    table.run(10.0)
+    assert table.of(FaultReport) == []
+    samples = [r for r in table.reports if isinstance(r, Sample)]
+    held = [s.measured_mmhg for s in samples if onset_s + 3.5 < s.arrival_s < onset_s + 5.9]
+    assert sum(held) / len(held) == pytest.approx(120.0, abs=3.0)
+    assert table.plant.pressure_mmhg < 1.0
+    (armed,) = [r for r in table.reports if isinstance(r, LinkNote) and r.code == "armed"]
+    assert "watchdog seen to vent" in armed.message
+
+
+def test_a_fault_script_troubles_the_simulated_air(binaries: Binaries) -> None:
+    table = Table(binaries.release)
+    table.plant.trouble = replace(table.plant.trouble, stuck_path=2)
+    table.supervisor.handle(Arm(), table.clock.now_s())
+    table.run(6.0)
+    (fault,) = [r for r in table.reports if isinstance(r, FaultReport)]
+    assert fault.code == "device_selftest"
+    assert "second vent path" in fault.message
+
+
+def test_the_simulated_air_is_that_of_the_emulator() -> None:
+    settings = PlantSettings()
+    header = (avr.FIRMWARE / "simavr" / "air.h").read_text()
+    for name, value in {
+        "FILL_TAU_S": settings.fill_tau_s,
+        "VENT_TAU_S": settings.vent_tau_s,
+        "OVERSHOOT": settings.overshoot,
+        "OVERSHOOT_TAU_S": settings.overshoot_tau_s,
+        "LEAK_PER_S": settings.leak_per_s,
+        "NOISE_MMHG": settings.noise_mmhg,
+        "IN_FRONT_TAU_S": IN_FRONT_TAU_S,
+    }.items():
+        assert f"#define {name} {value:g}" in header
+
+
+def test_every_trouble_of_the_air_is_known_to_the_simulated_one(binaries: Binaries) -> None:
+    plant = Plant()
+    device = FirmwareCuff(plant, start_s=0.0, witness=None, binary=binaries.release)
+    before = {name: getattr(plant.trouble, name) for name in plant.trouble.__dataclass_fields__}
+    changes = {
+        **{name: 1.0 for name, value in before.items() if isinstance(value, float)},
+        **{name: True for name, value in before.items() if isinstance(value, bool)},
+        "stuck_path": 1,
+        "off_mmhg": (1.0, 1.0),
+        "frozen": (True, True),
+        "wires": ("open", "short"),
+    }
+    assert set(changes) == set(before)
+    plant.trouble = replace(plant.trouble, **changes)
+    device.advance(0.01)
+    outside = {"shutoff_stuck", "loop_open", "jumper_set", "unplugged"}
+    assert set(device.board.faults) - outside == set(device._settings(plant.trouble))
+    device.board.close()
+
+
+def test_a_missing_firmware_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(HardwareUnavailable, match="there is no such firmware file") as refused:
+        avr.require(tmp_path / "none.elf")
+    assert "make -C hardware/firmware" in str(refused.value.do)
+    (tmp_path / "text.elf").write_text("hello")
+    with pytest.raises(HardwareUnavailable, match="not a compiled firmware"):
+        avr.require(tmp_path / "text.elf")
+
+
+def test_a_missing_simulator_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cuff.elf").write_bytes(b"\x7fELF")
+    monkeypatch.setattr(avr, "LIBRARY", tmp_path / "none.so")
+    with pytest.raises(HardwareUnavailable, match="simulated chip cannot be opened") as refused:
+        avr.require(tmp_path / "cuff.elf")
+    assert "apt-get install" in str(refused.value.do)
+
+
+def test_only_the_reference_controller_has_a_binary(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(app, ["cpar", "--binary", "x.elf"])
+    assert refused.exit_code == 2
+    text = RIG.read_text("utf-8")
+    rig = tmp_path / "rig.yaml"
+    rig.write_text(text.replace("driver: reference ", "driver: cpar "), "utf-8")
+    with pytest.raises(FilesInvalid, match="'binary' does not fit the driver cpar"):
+        load_rig(rig)
+    rig.write_text(
+        text.replace("port: emulated\n  binary", "port: /dev/ttyUSB0\n  binary").replace(
+            "answers: emulated ", "answers: keyboard "
+        ),
+        "utf-8",
+    )
+    with pytest.raises(FilesInvalid, match="a simulated chip and a real port"):
+        load_rig(rig)
+
+
+def test_the_rig_serves_its_binary_on_a_port_in_real_time(
+    binaries: Binaries, tmp_path: Path
+) -> None:
+    from hardware.clock import RealClock
+    from hardware.drivers.reference import ReferenceCuff
+    from hardware.transport import SerialTransport
+
+    rig = load_rig(RIG).model
+    log = tmp_path / "log.jsonl"
+    process = EmulatorProcess(*emulator_of(rig.cuff), "--log", str(log))
+    try:
+        cuff = ReferenceCuff(SerialTransport(process.port, baud=115200), RealClock())
+        identity = cuff.identify()
+        cuff.close()
+    finally:
+        process.close()
+    assert identity.simulated
+    assert identity.firmware.startswith("uno-")
+    said = [json.loads(line)["what"] for line in log.read_text().splitlines()]
+    assert "vent byte" in said
