@@ -33,7 +33,7 @@ from scc_task.record.read import read_lines
 
 HOLD_S = 3.0
 LONG_HOLD_S = 12.0
-SLOW = ("leak", "no_supply", "stuck_sensor", "kink")
+SLOW = ("leak", "no_supply", "stuck_sensor")
 """Found only after some seconds of holding: these trials hold longer."""
 EMPTY_WAIT_S = 20.0
 HOST = ROOT / "benchmarks" / "holding_task.py"
@@ -119,7 +119,10 @@ def one_trial(driver: str, fault: str, seed: int, folder: Path) -> Trial:
         text=True,
     )
     assert device.stdout is not None
-    port = device.stdout.readline().split(maxsplit=1)[1].strip()
+    words = device.stdout.readline().split(maxsplit=1)
+    if len(words) != 2:
+        raise NotBegun(f"{fault}: the emulated cuff did not start")
+    port = words[1].strip()
     task = subprocess.Popen(
         [sys.executable, str(HOST), driver, port, str(journal), str(hold_s)],
         stdout=subprocess.PIPE,
@@ -158,8 +161,11 @@ def _watch(fault: str, at_s: float, task: Any, log: Path, journal: Path) -> Tria
         fault_s = closed_s + HOLD_S
     else:
         fault_s = _first(log, f"fault {fault}", 0.0, 10.0) or closed_s + at_s
-    patience_s = EMPTY_WAIT_S if fault not in CANNOT_VENT else 16.0
     early_s = 0.1 if fault == "planned end" else 0.02
+    before_s = _first(log, "valve open", closed_s, 0.02)
+    if before_s is not None and before_s < fault_s - early_s:
+        raise NotBegun(f"{fault}: the cuff was vented before anything was wrong")
+    patience_s = EMPTY_WAIT_S if fault not in CANNOT_VENT else 16.0
     opened_s = _first(log, "valve open", fault_s - early_s, patience_s)
     empty_s = _first(log, "empty", fault_s - 0.02, patience_s if fault not in CANNOT_VENT else 0.1)
     reason = _reason(task, fault)

@@ -29,7 +29,7 @@ class FaultKind(enum.StrEnum):
     LEAK = "leak"
     """The cuff loses a share of ``amount`` of its pressure each second."""
     KINK = "kink"
-    """The hose is kinked: no air in, no air out."""
+    """The hose is kinked: no air in, no air out, and the sensors are on the device's side of it."""
     NO_SUPPLY = "no_supply"
     """The air source is empty."""
     LIE = "lie"

@@ -20,11 +20,13 @@ from hardware.interlock_table import (
     Phase,
 )
 from hardware.limits import LEAST_MMHG, Limits
-from hardware.pressure_rules import Finding, PressureRules
+from hardware.pressure_rules import Finding, PressureRules, higher_mmhg
 from hardware.readings import FaultReport, Program, Sample
 
 EMPTY_FOR_S: Final = 0.1
 """A cuff is empty when all samples over this time say so: at least three of 20 a second."""
+BLIND_S: Final = 1.5
+"""After so much pressure that nobody saw, the same sensors do not say that the cuff is empty (assumed)."""
 TOO_LATE_S: Final = 0.05
 """A program later than this after its onset is refused: a late inflation is a wrong one."""
 
@@ -57,6 +59,8 @@ class Interlock:
         and a vent is never confirmed.
     given
         Counts against the session's budget, and is rested from.
+    distrust
+        The sensors have been found to say nothing of this cuff: no vent is confirmed by them.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Interlock:
         device_ceiling_mmhg: float,
         measures: bool = True,
         given: Given | None = None,
+        distrust: bool = False,
     ) -> None:
         self._set, self._limits, self._measures = settings, limits, measures
         self.ceiling_mmhg = min(limits.ceiling_mmhg, device_ceiling_mmhg)
@@ -81,6 +86,7 @@ class Interlock:
         self._empty_since_s = given.emptied_s
         self._had_pressure = False
         self._low_before_vent = False
+        self._distrust = distrust
         self._fresh_s = 0.0
         self._task_s = 0.0
         self.pressure_is_back = False
@@ -160,6 +166,8 @@ class Interlock:
         self._begin_to_empty(now_s, anew=False)
 
     def _begin_to_empty(self, now_s: float, *, anew: bool) -> None:
+        blind_s = 0.0 if self._program is None else self._rules.blind_for_s(now_s)
+        self._distrust = self._distrust or blind_s > BLIND_S
         self._program = None
         if anew or self._vent_since_s is None:
             self._rules.venting()
@@ -193,7 +201,7 @@ class Interlock:
         if since_s is None:
             return False
         if self._measures:
-            empty = self._rules.empty_for_s(since_s) >= EMPTY_FOR_S and self._trusted()
+            empty = self._rules.empty_for_s(since_s) >= EMPTY_FOR_S and self.trusted
         else:
             empty = now_s >= since_s + self._set.empty_s
         if not empty:
@@ -204,8 +212,11 @@ class Interlock:
         self._move(Event.EMPTY)
         return True
 
-    def _trusted(self) -> bool:
+    @property
+    def trusted(self) -> bool:
         """Return whether what the sensors say may be believed: a broken one must not say "empty"."""
+        if self._distrust:
+            return False
         if self.fault is None or self.fault.code not in DOUBTFUL:
             return True
         return self.fault.code == "shortfall" and not self._low_before_vent
@@ -215,6 +226,8 @@ class Interlock:
         now_s = sample.arrival_s
         if self._rules.is_new(sample):
             self._fresh_s = now_s  # a frozen device repeats itself: that is no sign of life
+        if self._empty_since_s is not None and higher_mmhg(sample) >= self._set.vented_mmhg:
+            self._empty_since_s = now_s  # what is left does not rest
         found = self._rules.judge(sample, program=self._program, vent_since_s=self._vent_since_s)
         # after a fault nothing is said twice, but pressure that comes back is vented again
         self.pressure_is_back = (

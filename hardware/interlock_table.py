@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hardware.limits import DEFLATION_S
+from hardware.limits import DEFLATION_S, LEAST_MMHG
 from hardware.states import StopReason
 
 
@@ -80,6 +80,12 @@ ARMED_PHASES: Final = frozenset({Phase.ARMED, Phase.INFLATING, Phase.DEFLATING})
 """Phases in which the device's lease is renewed, and the task and the pressure must not fall silent."""
 
 
+HIGH_MMHG: Final = 60.0
+"""A vent from at least this is long enough to be timed with 20 samples a second (assumed)."""
+SURELY_ASKED_MMHG: Final = 2 * LEAST_MMHG
+"""A sensor that reads less than half of it sees none of what is asked for (assumed)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterlockSettings:
     """When to vent. ``_mmhg`` are pressures, ``_s`` times. What each is for: `RULES`.
@@ -87,9 +93,11 @@ class InterlockSettings:
     From a review of NIBP limits for this kind of study (assumed, built on IEC 80601-2-30): overshoot
     20 mmHg for 1 s, shortfall 20 mmHg for 3 s after the ramp, 0.5 s without a sample, deflation to
     15 mmHg within 3 s as the aim and 10 s as the limit. Assumed without a source: ``unasked``,
-    ``overrun``, ``disobeyed``, ``frozen``, ``ramp`` and ``rise``. ``rise_mmhg_per_s`` is above what a rapid
-    inflator needs (300 mmHg in 0.4 s). ``frozen_s`` is ``None`` for a device whose steps are coarser than
-    its noise. ``patience_s``: longest silence of the task.
+    ``residual``, ``overrun``, ``disobeyed``, ``frozen``, ``ramp``, ``rise``, ``no_rise`` and ``fall``.
+    ``rise_mmhg_per_s`` is above what a rapid inflator needs (300 mmHg in 0.4 s), ``no_rise_s`` for a slow
+    supply and a long hose, ``fall_s`` less than any cuff takes from `HIGH_MMHG` to empty (0.55 s emulated).
+    ``frozen_s`` is ``None`` for a device whose steps are coarser than its noise. ``patience_s``: longest
+    silence of the task.
     """
 
     overshoot_mmhg: float = 20.0
@@ -100,6 +108,9 @@ class InterlockSettings:
     rise_mmhg_per_s: float = 800.0
     unasked_mmhg: float = 20.0
     unasked_s: float = 0.5
+    residual_s: float = 10.0
+    no_rise_s: float = 3.0
+    fall_s: float = 0.2
     stale_s: float = 0.5
     vented_mmhg: float = 15.0
     vent_s: float = 10.0
@@ -164,6 +175,14 @@ RULES: Final[tuple[Rule, ...]] = (
         settings=("shortfall_mmhg", "shortfall_s", "ramp_s"),
     ),
     Rule(
+        code="no_rise",
+        phases=(Phase.INFLATING,),
+        says="nothing above 15 mmHg was read for longer than this while 30 mmHg or more were asked for: a "
+        "dead sensor, a hose that is off, no supply",
+        settings=("no_rise_s",),
+        do=DISCONNECT,
+    ),
+    Rule(
         code="frozen_sensors",
         phases=(Phase.INFLATING,),
         says="all sensors repeat the same number for longer than this",
@@ -178,8 +197,16 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         code="unasked_pressure",
         phases=(Phase.IDLE, Phase.ARMED),
-        says="more than this, or a closed valve, for longer than that",
-        settings=("unasked_mmhg", "unasked_s"),
+        says="more than this, or a closed valve, for longer than that; or not below 15 mmHg for longer than "
+        "the third",
+        settings=("unasked_mmhg", "unasked_s", "residual_s"),
+    ),
+    Rule(
+        code="fast_fall",
+        phases=_VENTING,
+        says="from 60 mmHg to below 15 in less than this: no cuff empties so fast, a kinked hose does",
+        settings=("fall_s",),
+        do=DISCONNECT,
     ),
     Rule(
         code="vent_disobeyed",
@@ -230,13 +257,15 @@ RULES: Final[tuple[Rule, ...]] = (
 
 RULE: Final[Mapping[str, Rule]] = {rule.code: rule for rule in RULES}
 
-DOUBTFUL: Final = frozenset({"implausible", "frozen_sensors", "shortfall"})
+DOUBTFUL: Final = frozenset({"implausible", "frozen_sensors", "no_rise", "fast_fall", "shortfall"})
 """Faults after which the sensors confirm no vent; after a shortfall, where they read low already."""
 
 NOT_EMPTY: Final = frozenset(
     {
         "implausible",
         "frozen_sensors",
+        "no_rise",
+        "fast_fall",
         "vent_disobeyed",
         "rising_after_vent",
         "slow_vent",

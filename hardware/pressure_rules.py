@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from hardware.interlock_table import InterlockSettings
+from hardware.interlock_table import HIGH_MMHG, SURELY_ASKED_MMHG, InterlockSettings
 from hardware.readings import Program, Sample
 from hardware.states import PRESSURISED_STATES
 
@@ -15,6 +15,7 @@ LEAST_EMPTY_MMHG: Final = -15.0
 """A sensor that reads less is broken, and does not say that a cuff is empty (assumed)."""
 TURN_S: Final = 0.25
 """A rising pressure has turned by then: the last sample before the vent may be 0.1 s old (20 Hz)."""
+EMPTY_SAMPLES: Final = 3
 RISE_OVER_S: Final = 0.2
 """The rate of rise is measured over at least this time: four samples of the slowest device."""
 
@@ -45,8 +46,13 @@ class PressureRules:
         self._below_since_s: float | None = None
         self._unasked_since_s: float | None = None
         self._frozen_since_s: float | None = None
+        self._residual_since_s: float | None = None
+        self._blind_since_s: float | None = None
         self._over_count = self._fast_count = 0
+        self._risen = False
+        self._high_ms: int | None = None
         self._low_since_s: float | None = None
+        self._low_until_s, self._low_count = 0.0, 0
 
     @property
     def measured_mmhg(self) -> float | None:
@@ -56,18 +62,24 @@ class PressureRules:
     def inflating(self) -> None:
         """Expect pressure from now on."""
         self._above_since_s = self._below_since_s = self._unasked_since_s = None
-        self._frozen_since_s = None
+        self._frozen_since_s = self._blind_since_s = self._residual_since_s = None
+        self._risen, self._high_ms = False, None
+
+    def blind_for_s(self, now_s: float) -> float:
+        """Return for how long pressure has been asked for in this inflation that no sensor has seen."""
+        return 0.0 if self._blind_since_s is None else now_s - self._blind_since_s
 
     def venting(self) -> None:
         """Expect falling pressure from now on."""
-        self._unasked_since_s = None
+        self._unasked_since_s = self._residual_since_s = None
         self._vent_from_mmhg = self.measured_mmhg
+        self._low_count = 0
 
     def empty_for_s(self, since_s: float) -> float:
-        """Return for how long all samples taken after a time have shown the cuff empty and the valve open."""
-        if self.last is None or self._low_since_s is None:
+        """Return for how long the samples after a time, three at least, have shown an empty, open cuff."""
+        if self._low_since_s is None or self._low_count < EMPTY_SAMPLES:
             return 0.0
-        return self.last.arrival_s - max(since_s, self._low_since_s)
+        return self._low_until_s - max(since_s, self._low_since_s)
 
     def is_new(self, sample: Sample) -> bool:
         """Return whether a sample is more than a repetition of the last one."""
@@ -84,12 +96,13 @@ class PressureRules:
         measured_mmhg, now_s, last = higher_mmhg(sample), sample.arrival_s, self.last
         repeats = last is not None and _readings(last) == _readings(sample)
         self._frozen_since_s = _since(self._frozen_since_s, now_s, when=repeats)
+        new = self.is_new(sample)
         self.last = sample
-        low = (
-            LEAST_EMPTY_MMHG <= measured_mmhg < self._set.vented_mmhg
-            and sample.state not in PRESSURISED_STATES
-        )
-        self._low_since_s = _since(self._low_since_s, now_s, when=low)
+        if new:  # what is repeated may be from before the vent
+            self._see_empty(sample, measured_mmhg)
+        self._risen = self._risen or measured_mmhg >= self._set.vented_mmhg
+        if measured_mmhg >= HIGH_MMHG:
+            self._high_ms = sample.device_ms
         if not math.isfinite(measured_mmhg) or measured_mmhg < LEAST_READING_MMHG:
             return Finding("implausible", f"the pressure reads {measured_mmhg} mmHg")
         self._over_count = self._over_count + 1 if measured_mmhg > self._ceiling_mmhg else 0
@@ -107,6 +120,14 @@ class PressureRules:
         if vent_since_s is not None:
             return self._judge_vent(sample, vent_since_s, measured_mmhg)
         return self._judge_unasked(sample, measured_mmhg)
+
+    def _see_empty(self, sample: Sample, measured_mmhg: float) -> None:
+        low = (
+            LEAST_EMPTY_MMHG <= measured_mmhg < self._set.vented_mmhg
+            and sample.state not in PRESSURISED_STATES
+        )
+        self._low_since_s = _since(self._low_since_s, sample.arrival_s, when=low)
+        self._low_until_s, self._low_count = sample.arrival_s, self._low_count + 1 if low else 0
 
     def _rise(self, sample: Sample) -> float:
         """Return the rate of rise in mmHg/s on the device's own clock: bursts on the wire mean nothing."""
@@ -130,6 +151,10 @@ class PressureRules:
         self._above_since_s = _since(self._above_since_s, now_s, when=over)
         if _longer(self._above_since_s, now_s, s.overshoot_s):
             return Finding("overshoot", shown)
+        blind = asked_mmhg >= SURELY_ASKED_MMHG and not self._risen
+        self._blind_since_s = _since(self._blind_since_s, now_s, when=blind)
+        if _longer(self._blind_since_s, now_s, s.no_rise_s):
+            return Finding("no_rise", f"{shown}, and nothing was seen of it for {s.no_rise_s:g} s")
         if s.frozen_s is not None and _longer(self._frozen_since_s, now_s, s.frozen_s):
             message = f"the sensors have said {measured_mmhg:.1f} mmHg for {s.frozen_s:g} s"
             return Finding("frozen_sensors", f"{message}: they no longer measure")
@@ -146,6 +171,12 @@ class PressureRules:
         if sample.state in PRESSURISED_STATES and _longer(since_s, now_s, s.disobeyed_s):
             message = f"the valve is still closed {now_s - since_s:.1f} s after the vent"
             return Finding("vent_disobeyed", message)
+        fell_s = self._fell_s(sample, measured_mmhg)
+        if fell_s is not None and fell_s < s.fall_s:
+            message = (
+                f"from {HIGH_MMHG:g} mmHg to {measured_mmhg:.0f} in {fell_s:.2f} s: a kinked hose?"
+            )
+            return Finding("fast_fall", message)
         from_mmhg = self._vent_from_mmhg
         if from_mmhg is not None and not _longer(since_s, now_s, TURN_S):
             self._vent_from_mmhg = max(from_mmhg, measured_mmhg)  # it may still have been rising
@@ -157,10 +188,22 @@ class PressureRules:
             return Finding("slow_vent", message)
         return None
 
+    def _fell_s(self, sample: Sample, measured_mmhg: float) -> float | None:
+        """Return how long a fall to empty took, once, on the device's own clock."""
+        if measured_mmhg >= self._set.vented_mmhg or self._high_ms is None:
+            return None
+        high_ms, self._high_ms = self._high_ms, None
+        # a device that restarted begins its clock anew
+        return (sample.device_ms - high_ms) / 1000 if sample.device_ms >= high_ms else None
+
     def _judge_unasked(self, sample: Sample, measured_mmhg: float) -> Finding | None:
         now_s = sample.arrival_s
         unasked = measured_mmhg > self._set.unasked_mmhg or sample.state in PRESSURISED_STATES
         self._unasked_since_s = _since(self._unasked_since_s, now_s, when=unasked)
+        left = measured_mmhg >= self._set.vented_mmhg
+        self._residual_since_s = _since(self._residual_since_s, now_s, when=left)
+        if _longer(self._residual_since_s, now_s, self._set.residual_s):
+            return Finding("unasked_pressure", f"{measured_mmhg:.0f} mmHg stay in the cuff")
         if _longer(self._unasked_since_s, now_s, self._set.unasked_s):
             return Finding("unasked_pressure", f"{measured_mmhg:.0f} mmHg that nobody asked for")
         return None

@@ -180,6 +180,14 @@ def running() -> Iterator[Announced]:
                 yield found
 
 
+def others() -> list[str]:
+    """Return the user numbers whose programs may drive a cuff here and which we cannot reach."""
+    if sys.platform == "win32" or os.environ.get(FOLDER):
+        return []
+    numbers = (place.name.rpartition("-")[2] for place in folder().parent.glob("scc-cuff-*"))
+    return sorted(number for number in numbers if number.isdigit() and int(number) != os.getuid())
+
+
 def read_announcement(path: Path) -> Announced | None:
     """Return what a file announces; ``None`` where it is no announcement (or not one yet)."""
     try:

@@ -80,6 +80,8 @@ class Supervisor:
         What the device said of itself.
     report
         Takes every report, in order. Must not block and must not raise.
+    distrust
+        The sensors are known to say nothing of this cuff: they confirm no vent.
     """
 
     def __init__(
@@ -88,6 +90,8 @@ class Supervisor:
         identity: Identity,
         settings: SupervisorSettings,
         report: Callable[[CuffReport], None],
+        *,
+        distrust: bool = False,
     ) -> None:
         self._cuff, self._report = cuff, report
         able, rules = cuff.capabilities, settings.interlock
@@ -99,6 +103,7 @@ class Supervisor:
             device_ceiling_mmhg=identity.ceiling_mmhg,
             measures=able.measures_pressure,
             given=settings.given,
+            distrust=distrust,
         )
         self._measures = able.measures_pressure
         self._link_up = True
@@ -113,6 +118,11 @@ class Supervisor:
     def venting(self) -> bool:
         """Return whether a vent was begun that the pressure has not confirmed."""
         return self._interlock.vent_since_s is not None
+
+    @property
+    def trusted(self) -> bool:
+        """Return whether the sensors may still say that the cuff is empty."""
+        return self._interlock.trusted
 
     @property
     def link_up(self) -> bool:

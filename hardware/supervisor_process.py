@@ -144,16 +144,25 @@ class _Process:
     def end_vented(self) -> None:
         """Vent, whatever ended the loop, and go on until the pressure confirms it."""
         watch, clock = self._watch, self._clock
-        watch.vent(clock.now_s())
+        with contextlib.suppress(Exception):  # whatever it is, the loop below tries again
+            watch.vent(clock.now_s())
         begun_s = clock.now_s()
         while watch.venting and not watch.hopeless and self._goes_on(clock.now_s(), begun_s):
             self._wait([])
-            self._turn()
+            self._turn_whatever_happens()
         watch.give_up(clock.now_s())
         until_s = clock.now_s() + ANSWER_S if watch.stopped else 0.0
         while clock.now_s() < until_s:  # whoever stopped it is told what became of that
             self._wait([])
             self._turn()
+
+    def _turn_whatever_happens(self) -> None:
+        """Go on, also after a mistake in a driver: it must not end the venting."""
+        try:
+            self._turn()
+        except Exception:  # noqa: BLE001  whatever it is
+            with contextlib.suppress(Exception):
+                self._watch.vent(self._clock.now_s())
 
     def _goes_on(self, now_s: float, begun_s: float) -> bool:
         """Return whether to go on venting: as long as pressure is shown, for an hour where nobody knows.

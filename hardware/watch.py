@@ -140,7 +140,10 @@ class Watch:
         saved = self._rescue.take()
         if saved is not None:
             self._wire, self._cuff = saved.wire, saved.cuff
-            self._now = Supervisor(saved.cuff, self._identity, self._settings, self._report)
+            doubt = not self._now.trusted  # a wire that is back mends no sensor
+            self._now = Supervisor(
+                saved.cuff, self._identity, self._settings, self._report, distrust=doubt
+            )
             self._now.vent(now_s)
             self._venting_since_s = now_s
             self._heard_s = now_s

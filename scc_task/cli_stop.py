@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from hardware.clock import RealClock
-from hardware.stop_line import ASK, EMPTY, LOOPBACK, STOP, UNKNOWN, Announced, read_answer, running
+from hardware.stop_line import (
+    ASK,
+    EMPTY,
+    LOOPBACK,
+    STOP,
+    UNKNOWN,
+    Announced,
+    others,
+    read_answer,
+    running,
+)
 from scc_task.errors import ExitCode
 
 WAIT_S: Final = 12.0
@@ -50,6 +60,10 @@ def stop(say: Callable[[str], None]) -> ExitCode:
             say(
                 "No cuff of yours is being driven by this program on this computer: nothing to stop."
             )
+            if users := others():
+                say(
+                    f"Programs of other users may drive one (user {', '.join(users)}): say it as they."
+                )
             say(f"If there is pressure in a cuff: {LOUD}")
             return ExitCode.BAD_USAGE
         begun_s = clock.now_s()
@@ -121,4 +135,7 @@ def main() -> int:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
 
-    return int(stop(say))
+    code = int(stop(say))
+    if len(sys.argv) > 2:
+        say(f"'stop' takes nothing else; it has stopped, and not heeded: {' '.join(sys.argv[2:])}")
+    return code

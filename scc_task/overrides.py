@@ -7,6 +7,7 @@ asked and what was typed goes into the journal.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hardware.limits import Limits
 from scc_task.errors import UsageInvalid
 from scc_task.plan.steps import Plan
 from scc_task.protocol.base import LONGEST_INFLATION_S
@@ -35,6 +36,7 @@ def needed(plan: Plan, limits: RigLimits) -> tuple[Override, ...]:
                 word="tonic",
             )
         )
+    found += _beyond_the_usual_dose(plan)
     highest_mmhg = max((step.target_mmhg or 0.0 for step in plan.inflations), default=0.0)
     if highest_mmhg > limits.confirm_above_mmhg:
         found.append(
@@ -46,6 +48,30 @@ def needed(plan: Plan, limits: RigLimits) -> tuple[Override, ...]:
             )
         )
     return tuple(found)
+
+
+def _beyond_the_usual_dose(plan: Plan) -> list[Override]:
+    """Ask for it where a site has loosened the rest or the dose of a session, and the protocol has not."""
+    usual, here = Limits(), plan.limits
+    loose = [
+        f"{name}: {value:g} instead of {usually:g}"
+        for name, value, usually, looser in (
+            ("gap_s", here.gap_s, usual.gap_s, here.gap_s < usual.gap_s),
+            (
+                *("session_inflated_s", here.session_inflated_s, usual.session_inflated_s),
+                here.session_inflated_s > usual.session_inflated_s,
+            ),
+            (
+                *("session_inflations", here.session_inflations, usual.session_inflations),
+                here.session_inflations > usual.session_inflations,
+            ),
+        )
+        if looser
+    ]
+    if not loose:
+        return []
+    what = f"This rig allows a leg less rest or more inflations than usual ({'; '.join(loose)})."
+    return [Override(code="dose", what=what, word="dose")]
 
 
 def confirm(

@@ -105,6 +105,7 @@ class DeviceHostCuff:
         self._stop_sent_s = 0.0
         self._stopped = True
         """Whether the last stop has been taken."""
+        self._may_play_on = False
         self._errors = 0
 
     def identify(self) -> Identity:
@@ -296,7 +297,11 @@ class DeviceHostCuff:
             fell_before = run is None or run.fallen
             if run is not None:
                 run.take(values[0], now_s)
-            found.append(self._samples.sample(values, run, now_s, armed=self._armed))
+            found.append(
+                self._samples.sample(
+                    values, run, now_s, armed=self._armed, may_play_on=self._may_play_on
+                )
+            )
             found += self._judge.judge_outlet(values[1], now_s)
             if run is not None and run.fallen and not fell_before and run.program is not None:
                 asked_s = run.end_asked_s
@@ -312,6 +317,8 @@ class DeviceHostCuff:
             yield self._armed_or_not(state, self._arming_s, now_s)
             self._arming_s = None
         run = self._play.run
+        if state.state != table.STIMULATING and asked_s >= self._stop_sent_s + SETTLE_S:
+            self._may_play_on = False
         if state.state == table.STIMULATING:
             if run is None and self._stopped and asked_s > self._stop_sent_s + STOP_S:
                 yield fault("device_stop_ignored", "the CPAR+ goes on after a stop", now_s)
@@ -393,8 +400,11 @@ class DeviceHostCuff:
 
     def _stop(self, now_s: float) -> None:
         self._stopped, self._stop_sent_s = False, now_s
-        if self._play.run is not None and self._play.run.stopped_s is None:
-            self._play.run.stopped_s = now_s
+        run = self._play.run
+        if run is not None and run.stopped_s is None:
+            run.stopped_s = now_s
+            # DeviceHost's OK to a stop is not the device's: only its state tells
+            self._may_play_on = self._may_play_on or run.program is not None
         self._wire.write(self._talk.stop(now_s))
 
     def _refuse(self, command: str, program: Program | None, text: str) -> None:

@@ -54,16 +54,25 @@ class Samples:
         return LinkNote(time_s=now_s, code="samples_lost", message=message)
 
     def sample(
-        self, tenths: tuple[int, int, int], run: Run | None, now_s: float, *, armed: bool
+        self,
+        tenths: tuple[int, int, int],
+        run: Run | None,
+        now_s: float,
+        *,
+        armed: bool,
+        may_play_on: bool,
     ) -> Sample:
-        """Return a sample. The second pressure is outlet 2, which no cuff is on: "empty" means both."""
+        """Return a sample. The second pressure is outlet 2, which no cuff is on: "empty" means both.
+
+        ``may_play_on``: an inflation was stopped, and the device has not said yet that it plays no more.
+        """
         self._count += 1
         self._ticks += 1
         return Sample(
             counter=self._count,
             device_ms=self._ticks * table.SAMPLE_MS,
             arrival_s=now_s,
-            state=_state(tenths[0], run, now_s, armed=armed),
+            state=_state(tenths[0], run, now_s, armed=armed, may_play_on=may_play_on),
             measured_mmhg=mmhg(tenths[0]),
             second_mmhg=mmhg(tenths[1]),
             # the device does not say what it works towards: this is the program it was given
@@ -71,9 +80,13 @@ class Samples:
         )
 
 
-def _state(tenths: int, run: Run | None, now_s: float, *, armed: bool) -> CuffState:
+def _state(
+    tenths: int, run: Run | None, now_s: float, *, armed: bool, may_play_on: bool
+) -> CuffState:
     if run is not None and run.under_pressure(now_s):
         return CuffState.HOLD if run.reached else CuffState.INFLATING
+    if may_play_on:
+        return CuffState.INFLATING
     if tenths > EMPTY_TENTHS:
         return CuffState.VENTING
     return CuffState.ARMED if armed else CuffState.IDLE

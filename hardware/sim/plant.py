@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 NOISE_VALUES: Final = 4096
+IN_FRONT_TAU_S: Final = 0.02
+"""The device's own air in front of a kink fills and empties almost at once (assumed)."""
+WIRE_TENTHS: Final = {"open": -500, "short": 4500}
+"""What a sensor reads whose wire is at 0 V or at 5 V: 0.5 to 4.5 V are 0 to 400 mmHg."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +36,12 @@ class Trouble:
 
     ``leak_per_s``: share of the pressure lost each second on top of the usual. ``valve_stuck``: the
     vent valve does not open, nor does any other path. ``stuck_path``: only vent path 1 or 2 does not
-    open; 0 for none. ``kinked``: no air goes in or out. ``supply_lost``: no air goes in.
+    open; 0 for none. ``kinked``: no air goes in or out, and the sensors, on the device's side of the
+    kink, see only the little air in front of it. ``supply_lost``: no air goes in.
     ``lie_mmhg``: both sensors read so much too high. ``sensors_stuck``: both repeat themselves.
+    ``runaway_mmhg``: the regulator gives this, whatever it is told; 0 where it obeys. The others are of
+    each sensor: ``off_mmhg`` reads so much too high, ``frozen`` repeats itself, ``wires`` is ``open`` or
+    ``short`` where it is not ``whole``.
     """
 
     leak_per_s: float = 0.0
@@ -43,6 +51,10 @@ class Trouble:
     supply_lost: bool = False
     lie_mmhg: float = 0.0
     sensors_stuck: bool = False
+    runaway_mmhg: float = 0.0
+    off_mmhg: tuple[float, float] = (0.0, 0.0)
+    frozen: tuple[bool, bool] = (False, False)
+    wires: tuple[str, str] = ("whole", "whole")
 
 
 class Plant:
@@ -58,6 +70,7 @@ class Plant:
         self._set = settings or PlantSettings()
         self.pressure_mmhg = 0.0
         self.trouble = Trouble()
+        self._in_front_mmhg = 0.0
         self._read = (0, 0)
         source = random.Random(seed)  # noqa: S311  not for secrets
         self._noise = [source.gauss(0.0, self._set.noise_mmhg) for _ in range(NOISE_VALUES)]
@@ -66,23 +79,34 @@ class Plant:
     def fill(self, *, target_mmhg: float, on_for_s: float, dt_s: float) -> None:
         """Let time pass with the vent valve closed and the regulator at its target."""
         s, trouble = self._set, self.trouble
-        if not (trouble.kinked or trouble.supply_lost):
+        if not trouble.supply_lost:
             source = target_mmhg * (1.0 + s.overshoot * math.exp(-on_for_s / s.overshoot_tau_s))
-            share = 1.0 - math.exp(-dt_s / s.fill_tau_s)
-            self.pressure_mmhg += (source - self.pressure_mmhg) * share
+            self._flow(trouble.runaway_mmhg or source, dt_s, s.fill_tau_s)
         self._leak(dt_s)
 
     def vent(self, *, dt_s: float, paths: tuple[int, ...] = (1, 2)) -> None:
         """Let time pass with these vent paths open, or what should be open."""
-        if not self.pressure_mmhg:
+        if not self.pressure_mmhg and not self._in_front_mmhg:
             return
         open_paths = sum(path != self.trouble.stuck_path for path in paths)
-        if self.trouble.valve_stuck or self.trouble.kinked or not open_paths:
+        if self.trouble.valve_stuck or not open_paths:
             self._leak(dt_s)
             return
-        self.pressure_mmhg *= math.exp(-dt_s * open_paths / 2 / self._set.vent_tau_s)
-        if self.pressure_mmhg < 0.01:
+        self._flow(0.0, dt_s * open_paths / 2, self._set.vent_tau_s)
+        if self.trouble.kinked:
+            self._leak(dt_s)
+        elif self.pressure_mmhg < 0.01:
             self.pressure_mmhg = 0.0
+
+    def _flow(self, towards_mmhg: float, dt_s: float, tau_s: float) -> None:
+        """Let the air in front of the cuff, and through an open hose the cuff's, follow the valves."""
+        if self.trouble.kinked:
+            share = 1.0 - math.exp(-dt_s / IN_FRONT_TAU_S)
+            self._in_front_mmhg += (towards_mmhg - self._in_front_mmhg) * share
+        else:
+            share = 1.0 - math.exp(-dt_s / tau_s)
+            self.pressure_mmhg += (towards_mmhg - self.pressure_mmhg) * share
+            self._in_front_mmhg = self.pressure_mmhg
 
     def _leak(self, dt_s: float) -> None:
         share = self._set.leak_per_s + self.trouble.leak_per_s
@@ -90,8 +114,16 @@ class Plant:
 
     def sensors_tenths(self) -> tuple[int, int]:
         """Return what the two sensors read, in tenths of a mmHg, each with its own noise."""
-        if not self.trouble.sensors_stuck:
+        trouble = self.trouble
+        if not trouble.sensors_stuck:
             at = self._noise_at = (self._noise_at + 2) % NOISE_VALUES
-            noise, p = self._noise, self.pressure_mmhg + self.trouble.lie_mmhg
-            self._read = round((p + noise[at]) * 10), round((p + noise[at + 1]) * 10)
-        return self._read
+            p = self._in_front_mmhg if trouble.kinked else self.pressure_mmhg
+            p += trouble.lie_mmhg
+            first, second = self._read
+            if not trouble.frozen[0]:
+                first = round((p + trouble.off_mmhg[0] + self._noise[at]) * 10)
+            if not trouble.frozen[1]:
+                second = round((p + trouble.off_mmhg[1] + self._noise[at + 1]) * 10)
+            self._read = first, second
+        first, second = self._read
+        return WIRE_TENTHS.get(trouble.wires[0], first), WIRE_TENTHS.get(trouble.wires[1], second)

@@ -16,6 +16,7 @@ from hardware.pressure_rules import LEAST_EMPTY_MMHG, higher_mmhg
 from hardware.readings import CommandReport, CuffReport, FaultReport, Identity, Refusal, Sample
 from hardware.registry import CuffAddress, build_driver, open_wire
 from hardware.states import PRESSURISED_STATES, CuffState
+from hardware.stop_line import EMPTY, VENTING, StopLine
 from hardware.supervisor import HEARTBEAT_S
 from hardware.transport import SerialTransport
 from scc_task.doctor.inflation import EMPTY_MMHG, REST_MMHG
@@ -26,6 +27,7 @@ REST_S: Final = 3.0
 ARM_S: Final = 12.0
 """A device may test itself first, with a puff that counts as empty, and try its own watchdog."""
 REPEAT_VENT_S: Final = 0.25
+ANSWER_S: Final = 0.5
 
 
 class DirectCuff:
@@ -41,6 +43,9 @@ class DirectCuff:
         self._clock = clock
         self._wire: SerialTransport = open_wire(address)
         self.driver: CuffDriver = build_driver(address, self._wire, clock)
+        self._stop_line = StopLine(f"doctor, {address.driver} on {address.port}")
+        self._stopped = False
+        self._last_mmhg: float | None = None
         self._beat_due_s = 0.0
         self._identified = False
         self.last_beat_s = 0.0
@@ -86,10 +91,29 @@ class DirectCuff:
                 self.driver.heartbeat()
             for report in self.driver.poll():
                 heard.append(report)
+                if isinstance(report, Sample):
+                    self._last_mmhg = higher_mmhg(report)
                 if until(report):
                     return heard
+            self._hear_stop()
             self._wait()
         return heard
+
+    def _hear_stop(self) -> None:
+        """Vent for `run_task.py stop`, and end as for Ctrl-C; while closing, only tell what became of it.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            The first time.
+        """
+        stop, callers = self._stop_line.hear()
+        if callers:
+            self._stop_line.answer(callers, EMPTY if self.empty else VENTING, self._last_mmhg)
+        if stop and not self._stopped:
+            self._stopped = True
+            self.driver.vent()
+            raise KeyboardInterrupt
 
     def rest(self) -> bool:
         """Wait until the device shows an empty cuff that nothing fills, and say whether it did."""
@@ -120,6 +144,9 @@ class DirectCuff:
                         self.empty = is_empty(report)
                 if not self.can.measures_pressure:
                     break
+            if self._stopped:  # whoever stopped it is told what became of that
+                self.listen(ANSWER_S)
+        self._stop_line.close()
         self.driver.close()
 
     def _wait(self) -> None:

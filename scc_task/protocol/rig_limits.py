@@ -74,7 +74,7 @@ class Supervisor(Model):
     """
 
     patience_s: float = Field(
-        ge=0.2, le=2, description="longest silence before it vents, in seconds", examples=[0.5]
+        ge=0.2, le=0.5, description="longest silence before it vents, in seconds", examples=[0.5]
     )
     overshoot_mmhg: float = Field(
         default=20.0, ge=5, le=20, description="above the target, in mmHg", examples=[20]
@@ -98,14 +98,14 @@ class Supervisor(Model):
     ramp_s: float = Field(
         default=5.0,
         ge=1,
-        le=10,
+        le=5,
         description="time to reach the target before a shortfall counts, in seconds",
         examples=[5],
     )
     stale_s: float = Field(
         default=0.5,
         ge=0.2,
-        le=1,
+        le=0.5,
         description="longest silence of the pressure, in seconds",
         examples=[0.5],
     )

@@ -282,7 +282,7 @@ def test_what_was_loaded_starts_once_also_after_its_end(bench: CparBench) -> Non
 
 def test_a_cuff_with_pressure_in_it_does_not_arm(bench: CparBench) -> None:
     plant = bench.device._outlets[0].plant
-    plant.pressure_mmhg, plant.trouble.kinked = 19.0, True  # less than the interlock minds
+    plant.pressure_mmhg, plant.trouble.valve_stuck = 19.0, True  # less than the interlock minds
     bench.run(0.1)
     bench.arm()
     assert "still holds" in bench.refusals()[0]

@@ -238,7 +238,7 @@ def test_a_host_that_keeps_samples_always_serves_as_well() -> None:
 
 def test_the_state_of_a_sample_follows_the_pressure_not_the_wish(bench: DeviceHostBench) -> None:
     program = bench.inflate()
-    bench.device._outlets[0].plant.trouble.kinked = True
+    bench.device._outlets[0].plant.trouble.valve_stuck = True
     bench.run(program.offset_s + 0.2 - bench.now_s)
     assert bench.samples()[-1].state in PRESSURISED_STATES
     bench.run(1.0)

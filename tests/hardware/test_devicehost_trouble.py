@@ -6,7 +6,7 @@ from devicehost_bench import DeviceHostBench
 from hardware.codec.devicehost_messages import Signals
 from hardware.drivers.devicehost_play import STATE_AGE_S
 from hardware.drivers.devicehost_run import mmhg
-from hardware.readings import FaultReport
+from hardware.readings import FaultReport, Program
 from hardware.states import StopReason
 
 
@@ -94,6 +94,29 @@ def test_a_stop_that_is_taken_and_not_obeyed_is_repeated_and_said(bench: DeviceH
     assert bench.faults()
     bench.device.deaf_to = set()
     bench.run(4.0)
+    assert bench.device.pressure_mmhg < 15.0
+
+
+def test_a_cuff_that_is_low_is_not_empty_while_the_device_may_play_on(
+    bench: DeviceHostBench,
+) -> None:
+    bench.arm()
+    program = Program(
+        number=1,
+        onset_s=bench.now_s + 2.0,
+        offset_s=bench.now_s + 32.0,
+        target_mmhg=130.0,
+        rise_s=10.0,
+    )
+    bench.load(program)
+    bench.run(2.3)  # hardly begun
+    bench.device.deaf_to = {"STOP"}
+    bench.vent()
+    bench.run(0.5)
+    assert bench.vents() == []
+    bench.device.deaf_to = set()
+    bench.run(5.0)
+    assert bench.vents()[-1].confirmed
     assert bench.device.pressure_mmhg < 15.0
 
 

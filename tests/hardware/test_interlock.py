@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from hardware.interlock import EMPTY_FOR_S, TOO_LATE_S, Given, Interlock
+from hardware.interlock import BLIND_S, EMPTY_FOR_S, TOO_LATE_S, Given, Interlock
 from hardware.interlock_table import RULE, RULES, InterlockSettings, Phase
 from hardware.limits import Limits
 from hardware.readings import FaultReport, Program, Sample
@@ -33,6 +33,14 @@ def sample(
         second_mmhg=mmhg if second is None else second,
         commanded_mmhg=140.0,
     )
+
+
+FALLS = [
+    (140.0, 0.19, "fast_fall"),
+    (140.0, 0.21, None),
+    (60.0, 0.1, "fast_fall"),
+    (59.9, 0.1, None),
+]
 
 
 def interlock_with(
@@ -348,9 +356,96 @@ class TestVenting:
     def test_after_a_shortfall_a_reading_has_to_fall_to_confirm_a_vent(
         self, inflating: Interlock, mmhg: float, confirmed: bool
     ) -> None:
-        assert code(judged(inflating, mmhg, from_s=11.0, to_s=19.0)) == "shortfall"
+        assert judged(inflating, 90.0, from_s=11.0, to_s=12.0) is None
+        assert code(judged(inflating, mmhg, from_s=12.1, to_s=19.0)) == "shortfall"
         inflating.vent(19.0)
         assert shown_empty(inflating, 20.0, CuffState.VENTING) is confirmed
+
+    def test_pressure_that_no_sensor_sees_is_a_fault_long_before_a_shortfall(
+        self, inflating: Interlock
+    ) -> None:
+        assert judged(inflating, 14.9, from_s=11.0, to_s=14.0) is None
+        assert code(inflating.judge_sample(sample(14.1, 14.9))) == "no_rise"
+
+    def test_a_cuff_that_has_shown_some_pressure_is_no_blind_one(
+        self, inflating: Interlock
+    ) -> None:
+        inflating.judge_sample(sample(11.0, 15.0))
+        assert judged(inflating, 10.0, from_s=11.1, to_s=14.5) is None
+
+    @pytest.mark.parametrize(("target_mmhg", "found"), [(29.9, None), (30.0, "no_rise")])
+    def test_only_pressure_that_must_be_seen_is_missed(
+        self, armed: Interlock, target_mmhg: float, found: str | None
+    ) -> None:
+        armed.inflate(program(target_mmhg=target_mmhg), 10.0)
+        assert code(judged(armed, 1.0, from_s=10.0, to_s=14.0)) == found
+
+    def test_a_slow_ramp_is_only_missed_from_where_it_must_be_seen(self, armed: Interlock) -> None:
+        armed.inflate(program(target_mmhg=60.0, rise_s=10.0, on_s=20.0), 10.0)  # 30 mmHg at 15.0
+        assert judged(armed, 1.0, from_s=10.0, to_s=18.0) is None
+        assert code(judged(armed, 1.0, from_s=18.1, to_s=18.2)) == "no_rise"
+
+    @pytest.mark.parametrize(("blind_s", "confirmed"), [(BLIND_S, True), (BLIND_S + 0.1, False)])
+    def test_sensors_that_saw_nothing_of_an_inflation_do_not_say_that_it_is_over(
+        self, inflating: Interlock, blind_s: float, confirmed: bool
+    ) -> None:
+        assert judged(inflating, 3.0, from_s=10.0, to_s=10.0 + blind_s) is None
+        inflating.vent(10.0 + blind_s)
+        assert shown_empty(inflating, 13.0, CuffState.VENTING) is confirmed
+
+    def test_an_inflation_that_was_seen_may_end_after_one_that_was_not(self) -> None:
+        judge = interlock_with(limits=Limits(gap_s=0.0))
+        judge.arm(0.0)
+        judge.inflate(program(on_s=1.0), 10.0)
+        judged(judge, 3.0, from_s=10.0, to_s=11.0)
+        judge.end(11.0)
+        assert shown_empty(judge, 12.0, CuffState.ARMED)
+        judge.inflate(program(onset_s=20.0), 20.0)
+        judged(judge, 140.0, from_s=20.5, to_s=23.0)
+        judge.end(23.0)
+        assert shown_empty(judge, 24.5, CuffState.ARMED)
+
+    def test_a_distrust_from_before_the_wire_was_lost_stays(self) -> None:
+        judge = Interlock(
+            InterlockSettings(), limits=Limits(), device_ceiling_mmhg=300.0, distrust=True
+        )
+        judge.vent(1.0)
+        assert not shown_empty(judge, 3.0, CuffState.IDLE)
+        assert not judge.trusted
+
+    @pytest.mark.parametrize(("high_mmhg", "apart_s", "found"), FALLS)
+    def test_a_cuff_never_empties_at_once_but_a_kinked_hose_does(
+        self, inflating: Interlock, high_mmhg: float, apart_s: float, found: str | None
+    ) -> None:
+        inflating.judge_sample(sample(12.0, high_mmhg))
+        inflating.vent(12.0)
+        fault = inflating.judge_sample(sample(12.0 + apart_s, 14.9, CuffState.VENTING))
+        assert code(fault) == found
+        assert shown_empty(inflating, 13.0, CuffState.VENTING) is (found is None)
+
+    def test_a_device_that_restarts_has_not_emptied_the_cuff_at_once(
+        self, inflating: Interlock
+    ) -> None:
+        inflating.judge_sample(sample(12.0, 140.0))
+        inflating.vent(12.0)
+        anew = dataclasses.replace(sample(13.0, 5.0, CuffState.IDLE), device_ms=100)
+        assert inflating.judge_sample(anew) is None
+
+    def test_two_samples_do_not_show_an_empty_cuff(self, armed: Interlock) -> None:
+        armed.vent(10.0)
+        for time_s in (10.1, 10.3):
+            armed.judge_sample(sample(time_s, 3.0, CuffState.IDLE))
+            assert not armed.vent_confirmed(time_s)
+        armed.judge_sample(sample(10.35, 3.0, CuffState.IDLE))
+        assert armed.vent_confirmed(10.35)
+
+    def test_a_sample_that_is_repeated_may_be_from_before_the_vent(self, armed: Interlock) -> None:
+        armed.vent(10.0)
+        old = sample(9.9, 3.0, CuffState.IDLE)
+        armed.judge_sample(old)
+        for tick in range(1, 9):
+            armed.judge_sample(dataclasses.replace(old, arrival_s=10.0 + tick / 10))
+        assert not armed.vent_confirmed(10.8)
 
     def test_a_low_pressure_with_a_closed_valve_confirms_nothing(self, armed: Interlock) -> None:
         armed.vent(10.0)
@@ -549,6 +644,20 @@ class TestCommands:
         refusal = str(inflating.judge_load(program(onset_s=56.9), 50.0))
         assert "30 s are needed" in refusal
         assert inflating.inflate(program(onset_s=57.0), 57.0) is None
+
+    def test_what_is_left_in_the_cuff_is_no_rest(self, inflating: Interlock) -> None:
+        inflating.end(25.0)
+        assert shown_empty(inflating, 27.0, CuffState.ARMED)
+        inflating.judge_sample(sample(40.0, 15.0, CuffState.ARMED))
+        assert "30 s are needed" in str(inflating.judge_load(program(onset_s=69.9), 60.0))
+        assert inflating.judge_load(program(onset_s=70.0), 60.0) is None
+
+    @pytest.mark.parametrize(("mmhg", "found"), [(14.9, None), (15.2, "unasked_pressure")])
+    def test_a_little_pressure_does_not_stay_for_long(
+        self, armed: Interlock, mmhg: float, found: str | None
+    ) -> None:
+        assert judged(armed, mmhg, from_s=1.0, to_s=11.0, state=CuffState.ARMED) is None
+        assert code(judged(armed, mmhg, from_s=11.1, to_s=11.2, state=CuffState.ARMED)) == found
 
     @pytest.mark.parametrize(("onset_s", "good"), [(30.0 - TOO_LATE_S, True), (29.94, False)])
     def test_the_rest_may_be_as_much_shorter_as_a_command_may_be_late(

@@ -74,9 +74,9 @@ class Room:
     def tells(self, what: str) -> None:
         until(lambda: self.told() == what, what)
 
-    def stop(self) -> subprocess.CompletedProcess[str]:
+    def stop(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, str(ROOT / "run_task.py"), "stop"],
+            [sys.executable, str(ROOT / "run_task.py"), *(words or ("stop",))],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -137,6 +137,14 @@ def test_stop_without_a_cuff_says_so(tmp_path: Path) -> None:
     assert found.returncode == 2
     assert "nothing to stop" in found.stdout
     assert "DISCONNECT THE HOSE" in found.stdout
+
+
+@pytest.mark.parametrize("words", [("stop", "--rig", "rigs/room.yaml"), ("Stop",), ("--stop",)])
+def test_whatever_else_is_typed_a_stop_stops_first(room: Room, words: tuple[str, ...]) -> None:
+    room.hold()
+    found = room.stop(*words)
+    assert found.returncode == 0, found.stdout
+    assert room.seen("valve open")
 
 
 @every_driver

@@ -48,6 +48,16 @@ def test_an_ordinary_run_needs_nothing() -> None:
     assert needed(plan_of("scc"), limits_of()) == ()
 
 
+@pytest.mark.parametrize(
+    "loose", [{"gap_s": 29.9}, {"session_inflated_s": 1201.0}, {"session_inflations": 61}]
+)
+def test_less_rest_or_more_dose_than_usual_has_to_be_typed(loose: dict[str, float]) -> None:
+    plan = dataclasses.replace(plan_of("demo"), limits=dataclasses.replace(Limits(), **loose))
+    (override,) = needed(plan, limits_of())
+    assert override.word == "dose"
+    assert f"{next(iter(loose))}: " in override.what
+
+
 @pytest.mark.parametrize(("seconds", "codes"), [(180.0, []), (180.001, ["tonic"])])
 def test_an_inflation_longer_than_the_usual_limit_has_to_be_typed(
     seconds: float, codes: list[str]

@@ -7,10 +7,8 @@ from protocol_files import BROKEN, PROTOCOLS, RIGS
 from test_protocol_broken_files import refusal
 
 from hardware.limits import Limits
-from hardware.registry import DRIVERS
 from scc_task.protocol.check import check_protocol
 from scc_task.protocol.load import load_calibration, load_rig
-from scc_task.protocol.rig import NEED_ANOTHER_VENT
 
 REAL = ["cpar.yaml", "devicehost.yaml", "reference.yaml"]
 REFUSED = ["alicat.yaml", "contact.yaml"]
@@ -69,15 +67,6 @@ def test_a_device_without_a_watchdog_is_refused_until_somebody_else_can_empty_th
     text = (RIGS / name).read_text("utf-8")
     path.write_text(text.replace("# independent_vent: true", "independent_vent: true"), "utf-8")
     check_protocol(practice, path)
-
-
-def test_whatever_neither_notices_our_silence_nor_ends_by_itself_needs_another_vent() -> None:
-    lonely = {
-        name
-        for name, driver in DRIVERS.items()
-        if not driver.capabilities.own_watchdog and not driver.capabilities.finite_programs
-    }
-    assert lonely == set(NEED_ANOTHER_VENT)
 
 
 @pytest.mark.parametrize("name", REFUSED)
