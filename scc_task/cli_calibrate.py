@@ -11,15 +11,13 @@ from scc_task.terminal import console
 
 if TYPE_CHECKING:  # imported where needed: the quick commands stay quick
     from hardware.clock import Clock
-    from scc_task.calibration.estimate import Result
-    from scc_task.calibration.talk import Finished
+    from scc_task.calibration_close import Settled
     from scc_task.documents import Document, Subscriber
     from scc_task.ports import Course
     from scc_task.prepare_calibration import PreparedCalibration
     from scc_task.wiring import Outcome as RunOutcome
 
 ROOT: Final = Path(__file__).parents[1]
-ACCEPT: Final = "accept"
 
 
 def calibrate(
@@ -39,6 +37,12 @@ def calibrate(
         bool,
         typer.Option("--resume", help="go on where this session's calibration was interrupted"),
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="only see whether the stored pressure still holds, e.g. in the scanner"
+        ),
+    ] = False,
     simulate: Annotated[
         bool, typer.Option("--simulate", help="everything emulated, on a virtual clock: seconds")
     ] = False,
@@ -48,6 +52,8 @@ def calibrate(
 ) -> int:
     """Find the pressure that this participant rates at the target, and keep it once it is accepted."""
     from scc_task.calibration.course import CalibrationCourse
+    from scc_task.calibration.review import offer_of
+    from scc_task.calibration_close import ACCEPT, Closing, ask_at
     from scc_task.console_calibration import CalibrationTable
     from scc_task.overrides import confirm
     from scc_task.prepare_calibration import CalibrationRequest, prepare_calibration
@@ -64,19 +70,30 @@ def calibrate(
             seed=seed,
             resume=resume,
             emulate=simulate,
+            check=check,
         )
     )
     model, run = prepared.protocol.model, prepared.run
     simulated = "  SIMULATED: no real cuff" if run.rig.simulated else ""
     out.print(f"{run.name.stem}  rig {run.rig.name}{simulated}", soft_wrap=True)
+    stops = " or ".join(run.rig.responses.keys("stop")) or "the grip"
+    what = (
+        f"{model.procedure}, target {model.target:g}, at most {model.safety.inflations} inflations"
+    )
+    if prepared.checks is not None:
+        what = f"checks rating {model.target:g} of {prepared.checks.source}"
     out.print(
-        f"  {model.procedure}, target {model.target:g}, at most {model.safety.inflations} inflations; "
-        f"the participant stops with {run.rig.responses.stop[0]}, you with Esc",
+        f"  {what}; the participant stops with {stops}, you with Esc",
         soft_wrap=True,
     )
     if run.resumes is not None:
         out.print(f"  goes on after {run.resumes.stem}")
-    courses: list[CalibrationCourse] = []
+    closing = Closing(
+        prepared,
+        out,
+        ask=(lambda question: ACCEPT) if simulate else ask_at(out),
+        by="emulated operator" if simulate else by,
+    )
     with CalibrationTable(out) as table:
 
         def make_course(publish: "Subscriber", clock: "Clock") -> "tuple[Course, Subscriber]":
@@ -88,17 +105,23 @@ def calibrate(
                 warm_up_mmhg=prepared.warm_up_mmhg,
                 publish=publish,
                 now_s=clock.now_s,
+                review=None
+                if check
+                else lambda finished: offer_of(model, prepared.procedure, finished),
             )
-            courses.append(course)
+            closing.follow(course, publish, clock.now_s, table.close)
 
             def observe(document: "Document") -> None:
                 course.observe(document)
                 table.observe(document)
+                closing.observe(document)
 
             return course, observe
 
         if simulate:
-            outcome = run_virtual(run, on_stop=lambda stop: None, make_course=make_course)
+            outcome = run_virtual(
+                run, on_stop=lambda stop: None, make_course=make_course, talk=closing
+            )
         else:
             overrides = confirm(run.overrides, out.input)
             outcome = run_real(
@@ -110,32 +133,18 @@ def calibrate(
                 answers=run.rig.responses.answers,
                 overrides=overrides,
                 make_course=make_course,
+                talk=closing,
             )
-    if simulate:
-        by = "emulated operator"
-    return _conclude(out, prepared, outcome, courses[0].finished, by=by, sure=simulate)
+    return _conclude(out, prepared, outcome, closing.settled)
 
 
 def _conclude(
-    out: Console,
-    prepared: "PreparedCalibration",
-    outcome: "RunOutcome",
-    finished: "Finished | None",
-    *,
-    by: str | None,
-    sure: bool,
+    out: Console, prepared: "PreparedCalibration", outcome: "RunOutcome", settled: "Settled"
 ) -> int:
-    """Say what was found, and keep it if somebody accepts it."""
-    from scc_task.calibration.estimate import conclude
-    from scc_task.calibration.plot import plot
-    from scc_task.calibration.verdict import verdict_line
+    """Keep what was accepted; say where everything is."""
+    from scc_task.calibration.check import Held
 
     stop = outcome.stop
-    if stop.vent_confirmed is False:
-        out.print(
-            "THE CUFF WAS NOT SEEN TO EMPTY: DISCONNECT THE HOSE FROM THE CUFF NOW.",
-            style="bold white on red",
-        )
     out.print(f"  journal: {outcome.journal}", soft_wrap=True)
     if outcome.problem is not None:
         out.print(
@@ -144,87 +153,65 @@ def _conclude(
     if outcome.lost is not None:
         out.print(str(outcome.lost), soft_wrap=True)
         return ExitCode.RECORDING_LOST
-    if finished is None:
+    if settled.result is None and settled.checked is None:
+        again = "calibrate --check" if prepared.checks is not None else "calibrate --resume"
+        then = "" if prepared.checks is not None else " goes on after the last rated inflation"
         out.print(
-            f"{stop.reason}: {stop.detail}\n  do: run_task.py calibrate --resume with the same options "
-            "goes on after the last rated inflation",
+            f"{stop.reason}: {stop.detail}\n  do: run_task.py {again} with the same options{then}",
             soft_wrap=True,
         )
         vented = stop.vent_confirmed is not False
         return ExitCode.STOPPED_SAFELY if vented else ExitCode.HARDWARE_UNAVAILABLE
-    model, outcomes = prepared.protocol.model, prepared.procedure.outcomes
-    result = conclude(model, outcomes, finished)
-    out.print(verdict_line(model, outcomes, result), style="bold", soft_wrap=True)
-    for target in result.targets:
-        shown = "-" if target.mmhg is None else f"{target.mmhg:g} mmHg"
-        out.print(
-            f"  P{target.rating:g}: {shown}  ({target.low_mmhg:.0f} to {target.high_mmhg:.0f})"
-        )
-    path = prepared.run.name.calibration_plot(prepared.run.data)
-    try:
-        simulated = "SIMULATED  " if prepared.run.rig.simulated else ""
-        plot(path, model, outcomes, result, heading=f"{simulated}{prepared.run.name.stem}")
-        out.print(f"  plot: {path}", soft_wrap=True)
-    except OSError as error:
-        out.print(f"  the plot could not be written: {error}", soft_wrap=True)
-    if not result.accepted:
-        for refusal in result.refusals:
-            out.print(f"REFUSED: {refusal.what}\n  do: {refusal.do}", style="bold", soft_wrap=True)
+    if settled.checked is not None and settled.checked.held is Held.HOLDS:
+        return ExitCode.DONE
+    if not settled.accepted:
         return ExitCode.STOPPED_SAFELY
-    try:
-        typed = ACCEPT if sure else out.input(f"Type {ACCEPT} to keep it, anything else not to: ")
-        who = by or out.input("Who accepts it (name or initials)? ")
-    except EOFError:
-        typed, who = "", ""
-    if typed.strip() != ACCEPT or not who.strip():
-        out.print("Not kept: it was not accepted. The journal has everything.")
-        return ExitCode.STOPPED_SAFELY
-    stored = _keep(prepared, outcome, result, who.strip())
-    out.print(f"Kept: {stored}", soft_wrap=True)
+    out.print(f"Kept: {_keep(prepared, outcome, settled)}", soft_wrap=True)
     return ExitCode.DONE
 
 
-def _keep(
-    prepared: "PreparedCalibration", outcome: "RunOutcome", result: "Result", who: str
-) -> str:
+def _keep(prepared: "PreparedCalibration", outcome: "RunOutcome", settled: "Settled") -> str:
+    """Store what was accepted; return its file."""
     from hardware.clock import RealClock
-    from scc_task.calibration.estimate import rated
+    from scc_task.calibration.keep import adjusted_by_check, proposal_of
     from scc_task.calibration.store import accept, device_of
-    from scc_task.protocol.accepted import NamedFile, Proposal, Target
 
     run, protocol = prepared.run, prepared.protocol
     if outcome.identity is None:
         raise UsageInvalid("there was no cuff", where="calibrate", do="calibrate with a cuff")
-    points = rated(prepared.procedure.outcomes)
-    proposal = Proposal(
-        subject=run.name.subject,
-        session=run.name.session,
-        site=run.rig.cuff.site,
-        simulated=run.rig.simulated or outcome.identity.simulated,
-        targets=tuple(
-            Target(
-                rating=target.rating,
-                mmhg=target.mmhg,
-                low_mmhg=min(target.low_mmhg, target.mmhg),
-                high_mmhg=max(target.high_mmhg, target.mmhg),
-                inflations=len(points),
-            )
-            for target in result.targets
-            if target.mmhg is not None
-        ),
-        interval_percent=100 * protocol.model.estimate.interval,
-        procedure=protocol.model.procedure,
-        protocol=NamedFile(name=protocol.model.name, sha256=protocol.sha256),
-        rig=NamedFile(name=run.rig.name, sha256=prepared.rig.sha256),
-        device=device_of(outcome.identity, run.rig.cuff.driver),
-        highest_given_mmhg=max(mmhg for mmhg, _ in points),
-    )
+    outcomes, session = prepared.procedure.outcomes, run.name.session
+    simulated = run.rig.simulated or outcome.identity.simulated
+    device = device_of(outcome.identity, run.rig.cuff.driver)
+    comment = settled.comment
+    if prepared.checks is not None and settled.checked is not None:
+        before = prepared.checks.calibration.model
+        proposal = adjusted_by_check(
+            *(before, protocol, prepared.rig, outcomes, settled.checked),
+            session=session,
+            simulated=simulated,
+            device=device,
+        )
+        comment = (
+            f"check of revision {before.revision} of ses-{before.session}: {settled.checked.words}"
+        )
+        comment += f"; {settled.comment}" if settled.comment else ""
+    elif settled.result is not None:
+        proposal = proposal_of(
+            *(protocol, prepared.rig, outcomes, settled.result),
+            subject=run.name.subject,
+            session=session,
+            site=run.rig.cuff.site,
+            simulated=simulated,
+            device=device,
+        )
+    else:
+        raise ValueError("nothing was found, so nothing is kept")
     stored = accept(
         run.data,
         proposal,
         journal=outcome.journal,
-        by=who,
-        comment=None,
+        by=settled.by,
+        comment=comment or None,
         now=RealClock().wall(),
     )
     return stored.file

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from rich.console import Console
 
-from scc_task.documents import Document, Outcome, Requested
+from scc_task.documents import Document, Offered, Outcome, Requested
 
 
 class CalibrationTable:
@@ -33,6 +33,10 @@ class CalibrationTable:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Print what is left, and leave the terminal to others. Safe to call twice."""
         self._lines.put(None)
         self._thread.join(1.0)
 
@@ -45,6 +49,11 @@ class CalibrationTable:
             )
             if document.needs_yes:
                 question = f"  INFLATE TO {document.pressure_mmhg:g} mmHg?  y: yes   n: no"
+                self._lines.put((question, "bold black on yellow"))
+        elif isinstance(document, Offered):
+            if document.repeat_mmhg is not None:
+                self._lines.put((f"  {document.verdict}", "bold"))
+                question = f"  DONE?  y: yes   r: {document.repeat_mmhg:g} mmHg once more first"
                 self._lines.put((question, "bold black on yellow"))
         elif isinstance(document, Outcome) and self._asked is not None:
             asked = self._asked

@@ -11,16 +11,19 @@ from hardware.clock import RealClock
 from hardware.interlock import Given
 from hardware.limits import Limits
 from hardware.registry import DRIVERS
-from scc_task.calibration.course import outcomes_in
+from scc_task.calibration import check, practice
+from scc_task.calibration.course import WAIT_TEXT, outcomes_in
 from scc_task.calibration.procedures import procedure_for, replay
 from scc_task.calibration.talk import Outcome, Procedure
-from scc_task.documents import Start, Stop
+from scc_task.calibration.worst_case import check_worst, refuse_if_it_could_not_end, worst_of
+from scc_task.documents import Requested, Start, Stop
 from scc_task.errors import FilesInvalid, UsageInvalid
 from scc_task.overrides import needed
+from scc_task.plan.dose import Dose
 from scc_task.plan.steps import Cue, DummyKind, Plan, Scale, ScannerPlan, Step, StepKind, TrialType
 from scc_task.prepare import RESUMES, Prepared, free_name, person_of, whole_files
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
-from scc_task.protocol.check import vent_problems
+from scc_task.protocol.check import Found, grip_problems, vent_problems
 from scc_task.protocol.load import (
     Loaded,
     load_calibration_protocol,
@@ -29,15 +32,16 @@ from scc_task.protocol.load import (
     text_file,
 )
 from scc_task.protocol.rig import Rig
-from scc_task.protocol.texts import REQUIRED_TEXTS, Texts
+from scc_task.protocol.texts import Texts, own_texts
 from scc_task.record.dose import used_dose
 from scc_task.record.paths import JOURNAL, RunName
 from scc_task.record.read import JournalContents, best_copy
 from scc_task.rest import emptied_s
 
-READING_MS: Final = 20_000
-"""How long each text before the first inflation is shown (assumed)."""
-OPERATOR_KEYS: Final = ("y", "n")
+OPERATOR_KEYS: Final = ("y", "n", "r")
+CHECK_TEXT: Final = "calibration_check"
+CHECK_TASK: Final = "check"
+"""Added to the protocol's task label: a check is a run of its own, and no part of a calibration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,7 @@ class CalibrationRequest:
     """What the operator asks for. ``seed`` is ``None`` for any.
 
     ``resume``: go on where this session's calibration was interrupted. ``emulate``: take the rig as
-    if everything in it were emulated.
+    if everything in it were emulated. ``check``: only see whether the stored pressure still holds.
     """
 
     protocol: Path
@@ -56,6 +60,7 @@ class CalibrationRequest:
     seed: int | None
     resume: bool = False
     emulate: bool = False
+    check: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,8 @@ class PreparedCalibration:
         Has been told what an interrupted run before it had found out.
     warm_up_mmhg
         The first inflation of a calibration that goes on: the last pressure that was rated, never more.
+    checks
+        The stored calibration that is only checked, if that is all.
     """
 
     run: Prepared
@@ -77,6 +84,7 @@ class PreparedCalibration:
     rig: Loaded[Rig]
     procedure: Procedure
     warm_up_mmhg: float | None
+    checks: Found | None = None
 
 
 def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
@@ -87,22 +95,33 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
     FilesInvalid
         With the problems of a file.
     UsageInvalid
-        If there is nothing to resume, a key has two meanings, or the session's budget is used up.
+        If there is nothing to resume, or a key has two meanings.
+    CalibrationRefused
+        If there is nothing to check.
+    PlanRefused
+        If the calibration could meet a limit before its end.
     """
     protocol = load_calibration_protocol(request.protocol)
     model = protocol.model
     texts = load_texts(text_file(request.protocol, model.language))
-    _check_texts(protocol, texts)
+    shown = _shown(model, check=request.check)
+    _check_texts(protocol, texts, shown)
     rig = load_rig(request.rig)
     room = rig.model.as_emulated() if request.emulate else rig.model
-    _check_room(room, rig)
+    _check_room(room, rig, texts)
     name = free_name(
         request.data,
         subject=request.subject,
         session=request.session,
-        task=model.task,
+        task=model.task + (CHECK_TASK if request.check else ""),
         run=None,
     )
+    if request.check and request.resume:
+        raise UsageInvalid(
+            "a check is short: it is begun anew, not resumed",
+            where="--resume",
+            do="leave out --resume, or --check",
+        )
     chain = _chain(request.data, name) if request.resume else []
     if request.resume and not chain:
         raise UsageInvalid(
@@ -115,16 +134,44 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
     if chain:
         seed = _seed_of(chain, protocol)
     limits = room.limits.as_limits()
-    plan = _plan(model, texts.model, limits=limits, seed=seed)
-    procedure = procedure_for(model, seed=seed, ceiling_mmhg=limits.ceiling_mmhg)
+    if any(isinstance(d, Requested) for _, found in chain for d in found.documents):
+        shown = shown.without_practice()
+    plan = _plan(model, texts.model, shown, task=name.task, limits=limits, seed=seed)
     inflated_s, inflations = used_dose(request.data, name.subject, name.session)
+    checks = None
+    warm_up_mmhg = _warm_up_mmhg(earlier) if chain else None
+    if request.check:
+        checks = check.stored_for(
+            *(request.data, name.subject, name.session, model.target),
+            rig=room,
+            limits=limits,
+            now=RealClock().wall(),
+        )
+        accepted = checks.calibration.model
+        procedure = check.procedure_of(protocol, accepted, ceiling_mmhg=limits.ceiling_mmhg)
+        worst = check_worst(model, check.target_of(accepted, model.target).mmhg)
+    else:
+        procedure = procedure_for(model, seed=seed, ceiling_mmhg=limits.ceiling_mmhg)
+        given = sum(outcome.given for outcome in earlier)
+        worst = worst_of(model, given=given, warm_up=warm_up_mmhg is not None)
+    refuse_if_it_could_not_end(
+        worst,
+        limits=limits,
+        used=Dose(inflations=inflations, inflated_s=inflated_s),
+        able=DRIVERS[room.cuff.driver].capabilities,
+    )
     run = Prepared(
         name=name,
         rig=room,
         rig_file=Path(rig.file),
         plan=plan,
-        found=None,
-        inputs=whole_files(protocol=protocol, texts=texts, rig=rig),
+        found=checks,
+        inputs=whole_files(
+            protocol=protocol,
+            texts=texts,
+            rig=rig,
+            calibration=None if checks is None else checks.calibration,
+        ),
         overrides=needed(plan, room.limits),
         given=Given(
             inflations=inflations,
@@ -141,19 +188,46 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         protocol=protocol,
         rig=rig,
         procedure=replay(procedure, earlier),
-        warm_up_mmhg=_warm_up_mmhg(earlier) if chain else None,
+        warm_up_mmhg=warm_up_mmhg,
+        checks=checks,
     )
 
 
-def _check_texts(protocol: Loaded[CalibrationProtocol], texts: Loaded[Texts]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What is shown before the first inflation: keys of texts, and whether the scale is practised."""
+
+    instructions: tuple[str, ...]
+    practice: bool
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Return the keys of texts that the program shows by itself."""
+        return (WAIT_TEXT, *(practice.TEXTS if self.practice else ()))
+
+    def without_practice(self) -> "_Shown":
+        return dataclasses.replace(self, practice=False)
+
+
+def _shown(model: CalibrationProtocol, *, check: bool) -> _Shown:
+    if check:  # the scale is known from the calibration
+        return _Shown(instructions=(CHECK_TEXT,), practice=False)
+    return _Shown(instructions=model.instructions, practice=model.practice)
+
+
+def _check_texts(
+    protocol: Loaded[CalibrationProtocol], texts: Loaded[Texts], shown: _Shown
+) -> None:
     model = protocol.model
     problems = [
         protocol.problem(
             f"there is no text '{key}' in {texts.file}",
-            ("instructions", position),
-            do="add it there, or use another text",
+            ("instructions", model.instructions.index(key)) if key in model.instructions else (),
+            do="add it there, or use another text"
+            if key in model.instructions
+            else "add it there; the shipped text/en.yaml has it",
         )
-        for position, key in enumerate(model.instructions)
+        for key in (*shown.instructions, *shown.own)
         if key not in texts.model.texts
     ]
     if model.rating.scale not in texts.model.scales:
@@ -164,11 +238,21 @@ def _check_texts(protocol: Loaded[CalibrationProtocol], texts: Loaded[Texts]) ->
                 do="add it there, or use another scale",
             )
         )
+    else:
+        scale = texts.model.scales[model.rating.scale]
+        if (scale.lowest, scale.highest) != (0, 100):
+            problems.append(
+                protocol.problem(
+                    f"the scale '{model.rating.scale}' goes from {scale.lowest} to {scale.highest}",
+                    ("rating", "scale"),
+                    do="a calibration rates from 0 to 100: use a scale without 'from' and 'to'",
+                )
+            )
     if problems:
         raise FilesInvalid(problems)
 
 
-def _check_room(room: Rig, rig: Loaded[Rig]) -> None:
+def _check_room(room: Rig, rig: Loaded[Rig], texts: Loaded[Texts]) -> None:
     """Refuse a room in which a calibration makes no sense or does harm."""
     able = DRIVERS[room.cuff.driver].capabilities
     if not able.sets_pressure:
@@ -177,7 +261,10 @@ def _check_room(room: Rig, rig: Loaded[Rig]) -> None:
             where=f"{rig.file}, cuff: driver",
             do="use a cuff that takes its pressure from the program, or write a calibration file by hand",
         )
-    problems = vent_problems(dataclasses.replace(rig, model=room))
+    problems = [
+        *vent_problems(dataclasses.replace(rig, model=room)),
+        *grip_problems(room, texts),
+    ]
     if problems:
         raise FilesInvalid(problems)
     taken = [key for key in OPERATOR_KEYS if room.responses.action_of(key) is not None]
@@ -191,25 +278,34 @@ def _check_room(room: Rig, rig: Loaded[Rig]) -> None:
         )
 
 
-def _plan(model: CalibrationProtocol, texts: Texts, *, limits: Limits, seed: int) -> Plan:
-    """Return the plan as far as it is known: the texts before the first inflation."""
+def _plan(
+    model: CalibrationProtocol, texts: Texts, shown: _Shown, *, task: str, limits: Limits, seed: int
+) -> Plan:
+    """Return the plan as far as it is known: what comes before the first inflation."""
     steps: list[Step] = []
-    for number, key in enumerate(model.instructions, start=1):
+    for number, key in enumerate(shown.instructions, start=1):
         steps.append(
             Step(
                 number=number,
                 kind=StepKind.SHOW,
-                onset_ms=(number - 1) * READING_MS,
-                duration_ms=READING_MS,
+                onset_ms=(number - 1) * practice.READING_MS,
+                duration_ms=practice.READING_MS,
                 trial_type=TrialType.INSTRUCTION,
                 text=key,
             )
         )
-    keys = sorted({*REQUIRED_TEXTS, *model.instructions})
     scale = model.rating.scale
+    if shown.practice:
+        steps += practice.practice_steps(
+            number=len(steps) + 1,
+            from_ms=len(steps) * practice.READING_MS,
+            scale=scale,
+            rate_ms=round(1000 * model.rating.for_s),
+        )
+    keys = sorted({*own_texts(texts), *shown.instructions, *shown.own})
     return Plan(
         protocol=model.name,
-        task=model.task,
+        task=task,
         strategy="none",
         language=model.language,
         seed=seed,

@@ -39,6 +39,7 @@ def file_bytes(fields: dict[str, Any]) -> bytes:
         Of an `Accepted`, as plain types; a ``checksum`` among them is left out and made here.
     """
     keys = [*_FIRST, *(key for key in fields if key not in (*_FIRST, "checksum"))]
+    keys = [key for key in keys if fields[key] is not None]
     body = _HEAD + "".join(_lines(key, fields[key]) for key in keys)
     raw = body.encode("utf-8")
     return raw + f'checksum: "{hashlib.sha256(raw).hexdigest()}"\n'.encode()

@@ -10,8 +10,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from hardware.limits import DEFLATION_S
+from scc_task.calibration import practice
+from scc_task.calibration.review import Offer
 from scc_task.calibration.talk import Finished, Outcome, Procedure, Request
-from scc_task.documents import Document, Key, Rating, Requested, StepBegan, Subscriber
+from scc_task.documents import (
+    Document,
+    Key,
+    Note,
+    Offered,
+    Rating,
+    Requested,
+    StepBegan,
+    Subscriber,
+)
 from scc_task.documents import Outcome as OutcomeDocument
 from scc_task.plan.steps import Plan, Step, StepKind, TrialType
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
@@ -21,6 +32,10 @@ SHORTEST_REST_MS: Final = 5_000
 """The cross is shown at least so long before an inflation: it has to be handed to the supervisor."""
 AFTER_MS: Final = 2_000
 """Between the vent and the scale (assumed): the rating is of what was felt, not of the deflation."""
+WAIT_TEXT: Final = "please_wait"
+"""What the participant sees while the operator thinks."""
+WAIT_MS: Final = 1_000
+"""Nothing replaces the text before the operator has answered; it stands as long as that takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,8 @@ class CalibrationCourse:
         Takes the requests and outcomes.
     now_s
         The time of the run's clock, for the record.
+    review
+        Says at the procedure's end what the operator may do; without it the end is the end.
     """
 
     def __init__(
@@ -60,6 +77,7 @@ class CalibrationCourse:
         warm_up_mmhg: float | None = None,
         publish: Subscriber,
         now_s: Callable[[], float],
+        review: Callable[[Finished], Offer] | None = None,
     ) -> None:
         self._procedure, self._protocol = procedure, protocol
         self._publish, self._now_s = publish, now_s
@@ -72,6 +90,10 @@ class CalibrationCourse:
         self._yes: bool | None = None
         self._ratings: dict[int, Rating] = {}
         self._begun: set[int] = set()
+        self._review, self._again = review, False
+        self._offer: Offer | None = None
+        self._waits = False
+        self._practised: tuple[Step, ...] | None = practice.rated_steps(plan)
         self.finished: Finished | None = None
 
     def observe(self, document: Document) -> None:
@@ -80,30 +102,78 @@ class CalibrationCourse:
             self._ratings[document.step] = document
         elif isinstance(document, StepBegan):
             self._begun.add(document.number)
-        elif isinstance(document, Key) and document.down and self._asked is not None:
-            if document.action == Action.YES:
-                self._yes = True
-            elif document.action == Action.NO:
-                self._yes = False
+        elif isinstance(document, Key) and document.down:
+            self._hear(document.action)
+
+    def _hear(self, action: str | None) -> None:
+        """Take a key of the operator's, where it answers a question."""
+        if self._asked is None and self._offer is None:
+            return
+        if action == Action.YES:
+            self._yes = True
+        elif action == Action.NO and self._asked is not None:
+            self._yes = False
+        elif action == Action.REPEAT and self._offer is not None:
+            self._again = True
 
     def more(self, from_ms: int) -> Sequence[Step] | None:
         """Return the steps of the next inflation; nothing while the operator thinks; ``None`` at the end."""
         if self._given is not None:
             self._tell(self._given)
-        request = self._warm_up() or self._procedure.next()
+        self._judge_practice()
+        request = self._procedure.next()
         if isinstance(request, Finished):
-            self.finished = request
-            return None
+            return self._end(request, from_ms)
+        request = self._warm_up() or request
         if self._asked is None:
             self._asked, self._yes = request, None
             self._trial += 1
             self._say(request)
         if request.needs_yes and self._yes is None:
-            return ()
+            return self._wait(from_ms)
         if self._yes is False:
             self._record(Outcome(request=request, rating=None, operator_said_yes=False), None)
             return ()
         return self._steps(request, from_ms)
+
+    def _end(self, finished: Finished, from_ms: int) -> Sequence[Step] | None:
+        """Let the operator repeat a pressure where that can help; then it is over."""
+        if self._offer is None and self._review is not None:
+            self._offer, self._yes, self._again = self._review(finished), None, False
+            self._publish(
+                Offered(
+                    time_s=self._now_s(),
+                    verdict=self._offer.verdict,
+                    acceptable=self._offer.acceptable,
+                    repeat_mmhg=self._offer.repeat_mmhg,
+                )
+            )
+        offer = self._offer
+        if offer is None or offer.repeat_mmhg is None or self._yes:
+            self.finished = finished
+            return None
+        if not self._again:
+            return self._wait(from_ms)
+        self._offer = None
+        self._procedure.again(offer.repeat_mmhg)
+        return self.more(from_ms)
+
+    def _wait(self, from_ms: int) -> Sequence[Step]:
+        """Take the last picture off the screen, once, and leave the operator time."""
+        if self._waits:
+            return ()
+        self._waits = True
+        return [self._step(StepKind.SHOW, from_ms, WAIT_MS, text=WAIT_TEXT)]
+
+    def _judge_practice(self) -> None:
+        """Tell the operator, once, if the practice says that the scale was not understood."""
+        if self._practised is None:
+            return
+        steps, self._practised = self._practised, None
+        answers = [self._ratings[s.number].rating for s in steps if s.number in self._ratings]
+        words = practice.doubt(answers)
+        if words is not None:
+            self._publish(Note(time_s=self._now_s(), code="practice", message=words))
 
     def _warm_up(self) -> Request | None:
         if self._warm_up_mmhg is None:
@@ -134,6 +204,7 @@ class CalibrationCourse:
             )
 
     def _steps(self, request: Request, from_ms: int) -> list[Step]:
+        self._waits = False
         rest_ms = max(SHORTEST_REST_MS, self._vented_ms + self._rest_ms - from_ms)
         hold_ms = round(1000 * request.hold_s)
         steps = [
@@ -174,6 +245,7 @@ class CalibrationCourse:
         *,
         trial_type: TrialType | None = None,
         cue: str | None = None,
+        text: str | None = None,
         scale: str | None = None,
         target_mmhg: float | None = None,
     ) -> Step:
@@ -186,6 +258,7 @@ class CalibrationCourse:
             trial=self._trial,
             trial_type=trial_type,
             cue=cue,
+            text=text,
             scale=scale,
             target_mmhg=target_mmhg,
         )

@@ -6,6 +6,7 @@ that was confirmed is the result for the study's target, whatever the curve adds
 rated so.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -106,7 +107,9 @@ def conclude(
     points = rated(outcomes)
     highest = max((p for p, _ in points), default=0.0)
     targets = _rising([_target(protocol, belief, r, highest) for r in protocol.targets])
+    cut = [o.request.pressure_mmhg for o in outcomes if o.given and not o.borne]
     place = protocol.targets.index(protocol.target)
+    targets = [t if n == place else _borne(t, cut) for n, t in enumerate(targets)]
     if finished is not None and finished.confirmed_mmhg is not None:
         targets[place] = _confirmed(targets[place], finished.confirmed_mmhg)
     wanted = targets[place]
@@ -117,6 +120,7 @@ def conclude(
         mmhg=wanted.mmhg,
         interval=(wanted.low_mmhg, wanted.high_mmhg),
         finished=finished,
+        not_borne_mmhg=min(cut, default=None),
     )
     borne = [o.request.pressure_mmhg for o in outcomes if o.borne]
     too_much = [
@@ -151,6 +155,13 @@ def _target(
         low_mmhg=low if mmhg is None else min(low, mmhg),
         high_mmhg=high,
     )
+
+
+def _borne(target: Target, cut_mmhg: Sequence[float]) -> Target:
+    """Return a target without its pressure, if one so high was not borne to the end."""
+    if target.mmhg is None or target.mmhg < min(cut_mmhg, default=math.inf):
+        return target
+    return replace(target, mmhg=None)
 
 
 def _rising(targets: list[Target]) -> list[Target]:

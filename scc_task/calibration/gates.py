@@ -20,15 +20,20 @@ class Gate(enum.StrEnum):
     CEILING = "ratings at the ceiling"
     NOT_REACHED = "target not reached"
     WIDE = "interval too wide"
+    NOT_BORNE = "not borne"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One reason against a result, and what to do about it."""
+    """One reason against a result, and what to do about it.
+
+    ``repeat_mmhg``: a pressure that may heal it, if it is given once more.
+    """
 
     gate: Gate
     what: str
     do: str
+    repeat_mmhg: float | None = None
 
 
 def check_gates(
@@ -38,6 +43,7 @@ def check_gates(
     mmhg: float | None,
     interval: tuple[float, float],
     finished: Finished | None,
+    not_borne_mmhg: float | None = None,
 ) -> tuple[Refusal, ...]:
     """Return every reason to refuse a result.
 
@@ -47,6 +53,8 @@ def check_gates(
         Pressure and rating of what the estimate used.
     mmhg, interval
         Pressure of the study's target, and its interval.
+    not_borne_mmhg
+        Lowest pressure that was stopped, or cut short.
     """
     found = []
     if finished is not None and not finished.good:
@@ -67,6 +75,15 @@ def check_gates(
     found += _jump(protocol, levels)
     found += _ceiling(protocol, points)
     found += _target(protocol, levels, mmhg, interval)
+    if mmhg is not None and not_borne_mmhg is not None and mmhg >= not_borne_mmhg:
+        found.append(
+            Refusal(
+                gate=Gate.NOT_BORNE,
+                what=f"rating {protocol.target:g} would need {mmhg:g} mmHg, but "
+                f"{not_borne_mmhg:g} mmHg was not borne to the end",
+                do="talk with the participant; calibrate again on another occasion, or not at all",
+            )
+        )
     return tuple(found)
 
 
@@ -102,6 +119,7 @@ def _jump(protocol: CalibrationProtocol, levels: list[tuple[float, float]]) -> l
                     what=f"the rating jumps from {low_r:g} at {low_p:g} mmHg "
                     f"to {high_r:g} at {high_p:g} mmHg",
                     do=f"ask what was felt; repeat {low_p:g} mmHg, then a pressure between",
+                    repeat_mmhg=low_p,
                 )
             ]
     return []
@@ -144,6 +162,7 @@ def _target(
                 gate=Gate.WIDE,
                 what=f"rating {protocol.target:g} lies anywhere from {low:.0f} to {high:.0f} mmHg",
                 do=f"repeat inflations near {mmhg:g} mmHg, or calibrate again",
+                repeat_mmhg=mmhg,
             )
         ]
     return []

@@ -42,6 +42,8 @@ class Guard:
         From this rating on, this pressure is never reached again.
     inflations
         At most so many.
+    exact_mmhg
+        A pressure that lies off the grid and may be given as it is: one that was accepted earlier.
     """
 
     first_mmhg: float
@@ -50,19 +52,25 @@ class Guard:
     ceiling_mmhg: float
     stop_rating: float
     inflations: int
+    exact_mmhg: float | None = None
 
     def highest_mmhg(self, outcomes: Sequence[Outcome]) -> float:
         """Return the highest pressure that may be given now, on the grid; 0 when there is none."""
+        return down(self._highest_mmhg(outcomes))
+
+    def _highest_mmhg(self, outcomes: Sequence[Outcome]) -> float:
         borne = [o.request.pressure_mmhg for o in outcomes if o.borne]
         highest = max(borne) + self.step_mmhg if borne else self.first_mmhg
         too_much = [o.request.pressure_mmhg for o in outcomes if self.too_much(o)]
         if too_much:
             highest = min(highest, min(too_much) - GRID_MMHG)
-        return down(min(highest, self.ceiling_mmhg))
+        return min(highest, self.ceiling_mmhg)
 
     def allowed_mmhg(self, wish_mmhg: float, outcomes: Sequence[Outcome]) -> float | None:
         """Return the wish, lowered to what is allowed and to the grid; ``None`` when nothing is."""
         allowed = min(down(wish_mmhg), self.highest_mmhg(outcomes))
+        if wish_mmhg == self.exact_mmhg and wish_mmhg <= self._highest_mmhg(outcomes):
+            allowed = wish_mmhg
         if allowed < LOWEST_MMHG or sum(o.given for o in outcomes) >= self.inflations:
             return None
         return allowed

@@ -7,7 +7,7 @@ from typing import Any
 
 from scc_task.calibration.refusals import CalibrationRefused
 from scc_task.calibration.store import Entry, entries
-from scc_task.protocol.accepted import Accepted
+from scc_task.protocol.accepted import Accepted, Bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,12 @@ def lines(rows: list[Row]) -> list[str]:
             f"{t.high_mmhg:g}, {t.inflations} inflations)"
             for t in model.targets
         ]
+        if model.threshold is not None:
+            found.append(f"  pain begins: {_between(model.threshold)}")
+        if model.tolerance is not None:
+            found.append(
+                f"  tolerated: {model.tolerance.mmhg:g} mmHg; {model.tolerance.high_mmhg:g} was too much"
+            )
         device = f"{model.device.driver} {model.device.model} {model.device.serial_number}".strip()
         found.append(f"  accepted {model.accepted.at} by {model.accepted.by}; {device}")
         if model.accepted.comment is not None:
@@ -77,6 +83,10 @@ def lines(rows: list[Row]) -> list[str]:
         if row.journal != "as it was":
             found.append(f"  journal: {row.journal} ({model.journal.path})")
     return found
+
+
+def _between(bound: Bound) -> str:
+    return f"{bound.mmhg:g} mmHg ({bound.low_mmhg:g} to {bound.high_mmhg:g})"
 
 
 def as_json(row: Row) -> dict[str, Any]:

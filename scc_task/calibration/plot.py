@@ -32,6 +32,7 @@ _MARKS: Final[dict[Phase, tuple[str, str]]] = {
     "confirm": ("*", "#D55E00"),
     "check": ("P", "#CC79A7"),
     "resume": ("D", "#7F7F7F"),
+    "repeat": ("v", "#F0E442"),
 }
 """Shape and colour of a phase: Okabe and Ito's colours, and shapes, so that neither is needed alone."""
 _CURVE: Final = "#222222"

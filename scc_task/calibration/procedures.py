@@ -6,6 +6,8 @@ seed, the ceiling and the outcomes, on nothing else.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
 
 from scc_task.calibration.curve import Posterior
 from scc_task.calibration.guard import GRID_MMHG, Guard
@@ -19,8 +21,10 @@ from scc_task.calibration.rules import (
     Wish,
 )
 from scc_task.calibration.searches import TargetRegression, ThresholdSearch
-from scc_task.calibration.talk import End, Finished, Outcome, Procedure, Request
+from scc_task.calibration.talk import End, Finished, Outcome, Phase, Procedure, Request
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
+
+AGAIN: Final = "the operator wants it again"
 
 
 def procedure_for(protocol: CalibrationProtocol, *, seed: int, ceiling_mmhg: float) -> Procedure:
@@ -43,6 +47,13 @@ def check_for(
 ) -> Procedure:
     """Return the check of an accepted pressure on another occasion: once, then confirm if it is off.
 
+    Any other pressure than the accepted one needs the operator's yes; a no ends the check.
+
+    Parameters
+    ----------
+    ceiling_mmhg
+        Highest pressure that the check may come to: never above what was tolerated.
+
     Raises
     ------
     ValueError
@@ -54,8 +65,8 @@ def check_for(
         _Check(accepted_mmhg, target=protocol.target, within=protocol.confirm.within),
         Confirming(protocol.confirm, target=protocol.target),
     ]
-    guard = _guard(protocol, ceiling_mmhg, accepted_mmhg)
-    return _Guarded(protocol, rules, guard, familiarise=False)
+    guard = replace(_guard(protocol, ceiling_mmhg, accepted_mmhg), exact_mmhg=float(accepted_mmhg))
+    return _Guarded(protocol, rules, guard, familiarise=False, only_mmhg=accepted_mmhg)
 
 
 def replay(procedure: Procedure, outcomes: Iterable[Outcome]) -> Procedure:
@@ -67,6 +78,8 @@ def replay(procedure: Procedure, outcomes: Iterable[Outcome]) -> Procedure:
         If the outcomes are not those of this procedure (other protocol, seed or ceiling).
     """
     for outcome in outcomes:
+        if isinstance(procedure.next(), Finished):  # the operator had wanted this one again
+            procedure.again(outcome.request.pressure_mmhg)
         procedure.tell(outcome)
     return procedure
 
@@ -107,6 +120,13 @@ class _Check:
 
     def wish(self, seen: Seen) -> Wish | Finished | None:
         """Return the accepted pressure, once."""
+        if any(not o.given for o in seen.outcomes):
+            return Finished(
+                end=End.NOT_CONFIRMED,
+                good=False,
+                why="the operator did not want another pressure",
+                do="calibrate again, or go on as the study's rules say",
+            )
         checked = seen.of("check")
         if not checked:
             if seen.too_much:
@@ -135,9 +155,11 @@ class _Guarded:
         guard: Guard,
         *,
         familiarise: bool,
+        only_mmhg: float | None = None,
     ) -> None:
         self._protocol, self._rules, self._guard = protocol, rules, guard
         self._familiarisations = protocol.familiarise.count if familiarise else 0
+        self._only_mmhg = only_mmhg
         self._outcomes: list[Outcome] = []
         self._belief = Posterior.before(protocol.estimate)
         self._next: Request | Finished | None = None
@@ -167,6 +189,21 @@ class _Guarded:
         if outcome.borne and outcome.rating is not None and asked.phase != "familiarise":
             self._belief = self._belief.after(asked.pressure_mmhg, outcome.rating)
         self._next = None
+
+    def may_repeat(self, pressure_mmhg: float) -> bool:
+        ended = self.next()
+        allowed_mmhg = self._guard.allowed_mmhg(pressure_mmhg, self._outcomes)
+        return isinstance(ended, Finished) and ended.good and allowed_mmhg == pressure_mmhg
+
+    def again(self, pressure_mmhg: float) -> None:
+        ended = self.next()
+        if not isinstance(ended, Finished):
+            raise ValueError("nothing is repeated while the procedure goes on")
+        if not self.may_repeat(pressure_mmhg):
+            raise ValueError(f"{pressure_mmhg:g} mmHg may not be given again: {ended.why}")
+        # what was confirmed is confirmed once more, or no longer
+        phase: Phase = "confirm" if ended.confirmed_mmhg == pressure_mmhg else "repeat"
+        self._next = self._asked(Wish(pressure_mmhg=pressure_mmhg, phase=phase, why=AGAIN))
 
     def _decide(self) -> Request | Finished:
         stops = sum(o.stopped for o in self._outcomes)
@@ -227,7 +264,8 @@ class _Guarded:
             if familiar
             else self._protocol.stimulus.hold_s,
             why=wish.why + (f" (no more than {pressure_mmhg:g} mmHg now)" if lowered else ""),
-            needs_yes=self._guard.needs_yes(pressure_mmhg, self._outcomes),
+            needs_yes=self._guard.needs_yes(pressure_mmhg, self._outcomes)
+            or self._only_mmhg not in (None, pressure_mmhg),
         )
 
     def _again(self, unrated: int) -> Request | Finished:

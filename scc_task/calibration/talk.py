@@ -16,6 +16,7 @@ Phase = Literal[
     "confirm",
     "check",
     "resume",
+    "repeat",
 ]
 
 
@@ -122,3 +123,9 @@ class Procedure(Protocol):
 
     def tell(self, outcome: Outcome) -> None:
         """Take in what came of the request that `next` returned."""
+
+    def may_repeat(self, pressure_mmhg: float) -> bool:
+        """Return whether a pressure may be given once more, now that the procedure has ended."""
+
+    def again(self, pressure_mmhg: float) -> None:
+        """Let `next` ask for a pressure once more, which `may_repeat` allows."""

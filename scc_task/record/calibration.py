@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from scc_task.calibration import practice
 from scc_task.plan.steps import StepKind, TrialType
 from scc_task.record.descriptions import (
     BY_HAND,
@@ -27,8 +28,11 @@ PHASES: Final[Mapping[str, str]] = {
     "fixed": "A list of pressures in random order",
     "confirm": "The pressure believed to be the target, to see whether its rating comes again",
     "check": "A pressure accepted on another occasion, to see whether it still holds",
+    "repeat": "A pressure that the operator wanted once more before deciding",
     "resume": "After an interruption: the last pressure that was rated, not used for the estimate",
 }
+
+PRACTICE: Final = "practice"
 
 INSTITUTION: Final[Mapping[str, str]] = {
     "InstitutionName": MISSING,
@@ -46,10 +50,10 @@ class CalibrationRow:
     duration would be one of events.
     """
 
-    trial_number: int
+    trial_number: int | None
     time_s: float | None
     phase: str
-    requested_mmhg: float
+    requested_mmhg: float | None
     commanded_mmhg: float | None
     acknowledged_mmhg: float | None
     hold_mmhg: float | None
@@ -100,7 +104,7 @@ def calibration_rows(
         and e.trial_number in pain
         and e.onset > pain[e.trial_number].onset  # practice of the scale comes before
     }
-    rows = []
+    rows = _practice_rows(run, events)
     for asked in run.requests:
         given, answer = pain.get(asked.trial), rated.get(asked.trial)
         outcome = run.outcomes.get(asked.trial)
@@ -129,7 +133,9 @@ def calibration_rows(
         f"trial {row.trial_number} ({row.requested_mmhg:g} mmHg) was asked for, but nothing was "
         "inflated: its row has no pressures"
         for row in rows
-        if row.time_s is None and row.operator_said_yes is not False
+        if row.requested_mmhg is not None
+        and row.time_s is None
+        and row.operator_said_yes is not False
     ]
     notes += [
         f"trial {row.trial_number} ({row.requested_mmhg:g} mmHg) was inflated, but its outcome is not "
@@ -146,6 +152,34 @@ def calibration_rows(
     return tuple(rows), tuple(notes)
 
 
+def _practice_rows(run: RunRecord, events: Sequence[EventRow]) -> list[CalibrationRow]:
+    """Return a row for each imagined pain that was rated before the first inflation."""
+    imagined = [s.text for s in run.plan.steps if s.text in practice.IMAGINED]
+    answers = [e for e in events if e.trial_type == TrialType.RATING and e.trial_number is None]
+    return [
+        CalibrationRow(
+            trial_number=None,
+            time_s=None,
+            phase=PRACTICE,
+            requested_mmhg=None,
+            commanded_mmhg=None,
+            acknowledged_mmhg=None,
+            hold_mmhg=None,
+            peak_mmhg=None,
+            hold_s=None,
+            rating_scale=answer.rating_scale,
+            rating=answer.rating,
+            last_position=answer.last_position,
+            response_time=answer.response_time,
+            tolerated=None,
+            stopped=None,
+            operator_said_yes=None,
+            why=" ".join(run.plan.text(text).split()),
+        )
+        for text, answer in zip(imagined, answers, strict=False)
+    ]
+
+
 def calibration_sidecar(run: RunRecord, origin: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON that describes the table of one calibration, complete in itself.
 
@@ -156,7 +190,14 @@ def calibration_sidecar(run: RunRecord, origin: dict[str, Any]) -> dict[str, Any
     """
     plan = run.plan
     texts = dict(plan.texts)
-    shown = [s.text for s in plan.steps if s.kind is StepKind.SHOW and s.text is not None]
+    shown = [
+        s.text
+        for s in plan.steps
+        if s.kind is StepKind.SHOW
+        and s.text is not None
+        and s.trial_type is not None  # not what stood there while the operator thought
+        and s.text not in practice.IMAGINED  # they are in the table
+    ]
     instructions = " ".join(" ".join(texts.get(key, key).split()) for key in shown)
     return {
         "TaskName": plan.task,
@@ -167,6 +208,11 @@ def calibration_sidecar(run: RunRecord, origin: dict[str, Any]) -> dict[str, Any
         "CogPOID": MISSING,
         "StimulusPresentation": stimulus_presentation(run.start),
         "Provenance": origin,
+        "OperatorDecisions": [
+            {"Decision": d.what, "Reason": d.why or MISSING}
+            | ({} if d.pressure_mmhg is None else {"Pressure": d.pressure_mmhg})
+            for d in run.decisions
+        ],
         **_columns(run),
     }
 
@@ -181,7 +227,8 @@ def _columns(run: RunRecord) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "trial_number": {
             "LongName": "Trial number",
-            "Description": "Counts the requests of the calibration from 1, on through interruptions.",
+            "Description": "Counts the requests of the calibration from 1, on through interruptions; "
+            "n/a for practice.",
             "Format": "integer",
         },
         "time_s": {
@@ -195,11 +242,13 @@ def _columns(run: RunRecord) -> dict[str, Any]:
             "LongName": "Phase of the procedure",
             "Description": "Which part of the procedure asked for the inflation.",
             "Format": "string",
-            "Levels": dict(PHASES)
+            "Levels": {PRACTICE: "An imagined pain, to practise the scale: nothing was inflated"}
+            | dict(PHASES)
             | {r.phase: r.phase for r in run.requests if r.phase not in PHASES},
         },
         "requested_mmhg": _pressure(
-            "Requested cuff pressure", "Gauge pressure the procedure asked for, inflated or not."
+            "Requested cuff pressure",
+            "Gauge pressure the procedure asked for, inflated or not; n/a for practice.",
         ),
         "commanded_mmhg": _pressure(
             "Commanded cuff pressure",
@@ -256,7 +305,8 @@ def _columns(run: RunRecord) -> dict[str, Any]:
         ),
         "why": {
             "LongName": "Reason for the request",
-            "Description": "What the procedure told the operator.",
+            "Description": "What the procedure told the operator; for practice, what the participant was "
+            "asked to imagine.",
             "Format": "string",
         },
     }

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from outside import ROOT, events_of, program
+from outside import ROOT, events_of, program, table
 
+from scc_task.calibration.accepted_file import read_accepted
+from scc_task.calibration.store import accept
+from scc_task.protocol.accepted import Proposal
 from scc_task.record.validate import validate_dataset
 
 WHO = ("--subject", "01", "--session", "pre")
@@ -99,6 +102,127 @@ def test_a_killed_calibration_goes_on_after_its_last_rating(
     assert "familiarise" not in {d["phase"] for d in asked}
     assert len(before) + sum(d["type"] == "outcome" for d in again) >= 6
     assert stored(tmp_path)["targets"]
+
+
+def test_nothing_inflates_before_the_practice_has_ended(calibrated: Path) -> None:
+    found = documents(journal_of(calibrated, 1))
+    goes = [d["sent_s"] for d in found if d["type"] == "command" and d["command"] == "go"]
+    (zero_s,) = [d["time_s"] for d in found if d["type"] == "time_zero"]
+    last = found[0]["plan"]["steps"][-1]
+    assert last["text"] == "practice_over"
+    assert min(goes) >= zero_s + (last["onset_ms"] + last["duration_ms"]) / 1000
+
+
+def test_the_practice_is_in_the_table_beside_the_inflations(calibrated: Path) -> None:
+    (path,) = calibrated.glob("sub-01/ses-pre/beh/*_task-calibration_run-1_beh.tsv")
+    rows = table(path)
+    assert [row["phase"] for row in rows[:4]] == [*["practice"] * 3, "familiarise"]
+    assert all(row["commanded_mmhg"] == "n/a" for row in rows[:3])
+    assert all(row["rating"] != "n/a" for row in rows[:3])
+
+
+def test_who_resumes_after_the_practice_does_not_practise_again(
+    calibrated: Path, tmp_path: Path
+) -> None:
+    whole = journal_of(calibrated, 1)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    cut = next(i for i, line in enumerate(lines) if b'"type":"outcome"' in line)
+    path = tmp_path / whole.relative_to(calibrated)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(lines[: cut + 1]))
+    calibrate(tmp_path, "--resume")
+    shown = [step["text"] for step in documents(journal_of(tmp_path, 2))[0]["plan"]["steps"]]
+    assert shown == ["calibration"]
+
+
+def test_what_the_operator_decided_is_in_the_journal_and_the_dataset(calibrated: Path) -> None:
+    (decided,) = [d for d in documents(journal_of(calibrated, 1)) if d["type"] == "decided"]
+    assert (decided["what"], decided["by"]) == ("accept", "emulated operator")
+    (sidecar,) = calibrated.glob("sub-01/ses-pre/beh/*_task-calibration_run-1_beh.json")
+    told = json.loads(sidecar.read_text("utf-8"))["OperatorDecisions"]
+    assert told == [{"Decision": "accept", "Reason": "n/a"}]
+
+
+def test_the_store_has_where_pain_begins(calibrated: Path) -> None:
+    found = stored(calibrated)
+    assert (
+        0
+        < found["threshold"]["mmhg"]
+        < next(t["mmhg"] for t in found["targets"] if t["rating"] == 40)
+    )
+
+
+def test_a_stored_pressure_that_holds_is_checked_with_one_inflation(
+    calibrated: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(calibrated, data)
+    said = calibrate(data, "--check")
+    assert "holds: " in said
+    assert "do: go on with the run" in said
+    (path,) = data.glob("sub-01/ses-pre/beh/*_task-calibrationcheck_run-1_beh.tsv")
+    (row,) = table(path)
+    p40_mmhg = next(t["mmhg"] for t in stored(data)["targets"] if t["rating"] == 40)
+    assert (row["phase"], float(row["commanded_mmhg"])) == ("check", p40_mmhg)
+    assert validate_dataset(data) == []
+    assert not list(data.glob("sourcedata/sub-01/ses-pre/*_revision-2_*"))
+
+
+def test_a_stored_pressure_that_is_too_high_is_adjusted_and_used(
+    calibrated: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(calibrated, data)
+    (path,) = data.glob("sourcedata/sub-01/ses-pre/*_revision-1_calibration.yaml")
+    model = read_accepted(path).model
+    high = next(t for t in model.targets if t.rating == 40).model_copy(
+        update={"mmhg": 145.0, "low_mmhg": 115.0, "high_mmhg": 155.0}
+    )
+    proposal = Proposal(
+        **{**model.model_dump(include=set(Proposal.model_fields)), "targets": (high,)}
+    )
+    accept(
+        data,
+        proposal,
+        journal=journal_of(data, 1),
+        by="J. D.",
+        comment=None,
+        now=model.accepted.time,
+    )
+    said = calibrate(data, "--check")
+    assert "P40 was 145 mmHg and is " in said
+    (made,) = data.glob("sourcedata/sub-01/ses-pre/*_revision-3_calibration.yaml")
+    found = read_accepted(made).model
+    assert found.procedure == "check"
+    assert 115 <= (found.mmhg_for(40) or 0) < 145
+    assert "check of revision 2 of ses-pre: P40 was 145 mmHg" in (found.accepted.comment or "")
+    ran = program(
+        *("simulate", ROOT / "protocols" / "demo.yaml", *WHO, "--data", data, "--seed", "1")
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    newest = max(data.glob("sub-01/ses-pre/func/*_events.tsv"))  # the copy may hold another run
+    pains = {float(r["commanded_mmhg"]) for r in table(newest) if r["trial_type"] == "pain"}
+    assert pains == {found.mmhg_for(40)}
+
+
+def test_a_check_is_not_resumed_and_nothing_stored_is_not_checked(tmp_path: Path) -> None:
+    for more, code, words in ((["--resume"], 2, "a check is short"), ([], 3, "nothing to check")):
+        found = program("calibrate", *WHO, "--data", tmp_path, "--simulate", "--check", *more)
+        assert found.returncode == code
+        assert words in found.stderr
+
+
+def test_a_session_without_room_for_a_whole_calibration_is_told_before_it_starts(
+    calibrated: Path, tmp_path: Path
+) -> None:
+    rig = tmp_path / "rig.yaml"
+    text = (ROOT / "rigs" / "simulated.yaml").read_text("utf-8")
+    line = next(part for part in text.splitlines() if "session_inflations" in part)
+    rig.write_text(text.replace(line, line.replace("60", "25")), "utf-8")
+    found = program(*("calibrate", *WHO, "--data", calibrated, "--simulate"), *("--rig", rig))
+    assert found.returncode == 3
+    assert "given already, up to 20 more); the limit is 25" in found.stderr
+    assert not list(tmp_path.glob("**/*_journal.jsonl"))
 
 
 def test_there_is_nothing_to_resume_after_a_finished_calibration(calibrated: Path) -> None:

@@ -52,7 +52,12 @@ def course(procedure: Procedure, reactions: list[tuple[float | None, str, bool]]
 
 
 def assert_safe(
-    protocol: CalibrationProtocol, outcomes: list[Outcome], *, first_mmhg: float, ceiling: float
+    protocol: CalibrationProtocol,
+    outcomes: list[Outcome],
+    *,
+    first_mmhg: float,
+    ceiling: float,
+    exact_mmhg: float | None = None,
 ) -> None:
     """Check each request against what had happened before it, by rules of our own."""
     safety = protocol.safety
@@ -61,7 +66,7 @@ def assert_safe(
     for o in outcomes:
         p = o.request.pressure_mmhg
         assert LOWEST_MMHG <= p <= min(ceiling, safety.hard_cap_mmhg)
-        assert p % GRID_MMHG == 0
+        assert p % GRID_MMHG == 0 or o.request.pressure_mmhg == exact_mmhg
         assert p <= (borne + safety.step_mmhg if borne else first_mmhg)
         assert p < forbidden
         if p > safety.soft_cap_mmhg:
@@ -105,7 +110,8 @@ def test_no_answer_makes_the_check_unsafe(
     protocol = PROTOCOLS["ascent"]
     procedure = check_for(protocol, accepted_mmhg=accepted, ceiling_mmhg=300.0)
     outcomes = course(procedure, reactions)
-    assert_safe(protocol, outcomes, first_mmhg=accepted, ceiling=300.0)
+    assert_safe(protocol, outcomes, first_mmhg=accepted, ceiling=300.0, exact_mmhg=accepted)
+    assert all(o.request.needs_yes for o in outcomes if o.request.pressure_mmhg != accepted)
 
 
 @pytest.mark.parametrize("name", NAMES)

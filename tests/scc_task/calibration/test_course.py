@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from protocol_files import PROTOCOLS, plan_of
 
-from scc_task.calibration.course import AFTER_MS, CalibrationCourse, outcomes_in
+from scc_task.calibration.course import AFTER_MS, WAIT_TEXT, CalibrationCourse, outcomes_in
 from scc_task.calibration.procedures import procedure_for, replay
+from scc_task.calibration.review import offer_of
 from scc_task.documents import (
     Document,
     Key,
@@ -29,18 +30,22 @@ GAP_MS = 33_000
 class Table:
     """A course whose steps are carried out at once; ``feels`` gives a rating for a pressure."""
 
-    def __init__(self, feels: Callable[[float], float | None], *, start: int = 2) -> None:
+    def __init__(
+        self, feels: Callable[[float], float | None], *, start: int = 2, review: bool = False
+    ) -> None:
         self.protocol = load_calibration_protocol(PROTOCOLS / "calibration.yaml").model
         self.documents: list[Document] = []
         self.feels, self.now_ms = feels, 0
         plan: Plan = dataclasses.replace(plan_of("demo"), steps=plan_of("demo").steps[:start])
+        asked = self.procedure()
         self.course = CalibrationCourse(
-            self.procedure(),
+            asked,
             self.protocol,
             plan,
             gap_s=30.0,
             publish=self.documents.append,
             now_s=lambda: self.now_ms / 1000,
+            review=(lambda finished: offer_of(self.protocol, asked, finished)) if review else None,
         )
         self.now_ms = plan.length_ms
         self.steps: list[Step] = list(plan.steps)
@@ -55,6 +60,8 @@ class Table:
             return False
         self.steps += steps
         self.now_ms = steps[-1].end_ms
+        if not any(s.kind is StepKind.INFLATE for s in steps):
+            return False  # a question
         target_mmhg = next(s.target_mmhg for s in steps if s.kind is StepKind.INFLATE)
         rate = [s for s in steps if s.kind is StepKind.RATE]
         if rate:
@@ -126,6 +133,17 @@ def test_a_pressure_that_needs_a_yes_waits_for_it_and_a_no_gives_less() -> None:
     refused = table.of(Outcome)[-1]
     assert (refused.operator_said_yes, refused.inflate_step) == (False, None)
     assert max(table.given_mmhg()) < request.pressure_mmhg
+
+
+def test_the_participant_reads_that_nothing_happens_while_the_operator_thinks() -> None:
+    table = Table(lambda mmhg: 0.0)
+    while table.turn():
+        pass
+    assert table.steps[-2].kind is StepKind.RATE
+    assert (table.steps[-1].kind, table.steps[-1].text) == (StepKind.SHOW, WAIT_TEXT)
+    table.press("yes")
+    assert table.turn()
+    assert table.steps[-1].kind is StepKind.RATE
 
 
 def test_a_yes_lets_it_inflate() -> None:

@@ -1,0 +1,168 @@
+"""The check of a stored pressure: when it holds, how far it may be adjusted, what is kept of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from calibration_bench import PROTOCOLS, asked, rated, stopped
+from stored import NOON, RIGS, proposal, real_rig
+from stored import stored as store
+
+from hardware.limits import Limits
+from scc_task.calibration import refusals
+from scc_task.calibration.check import (
+    CheckResult,
+    Held,
+    conclude_check,
+    procedure_of,
+    range_mmhg,
+    stored_for,
+)
+from scc_task.calibration.keep import adjusted_by_check
+from scc_task.calibration.store import device_of, entries
+from scc_task.calibration.talk import Finished, Outcome, Procedure
+from scc_task.errors import UsageInvalid
+from scc_task.protocol.accepted import Accepted, Target
+from scc_task.protocol.load import load_calibration_protocol, load_rig
+
+PROTOCOL = load_calibration_protocol(PROTOCOLS / "calibration.yaml")
+P40 = Target(rating=40, mmhg=140, low_mmhg=128, high_mmhg=152, inflations=12)
+
+
+def accepted(folder: Path, *, highest: float = 160) -> Accepted:
+    what = proposal(targets=(P40,)).model_copy(update={"highest_given_mmhg": highest})
+    return store(folder, what).model
+
+
+def through(
+    model: Accepted,
+    rating: Callable[[float], float | None],
+    *,
+    yes: bool = True,
+    ceiling: float = 250.0,
+) -> tuple[Procedure, CheckResult]:
+    procedure = procedure_of(PROTOCOL, model, ceiling_mmhg=ceiling)
+    while not isinstance(request := procedure.next(), Finished):
+        outcome = rated(request, rating(request.pressure_mmhg))
+        if request.needs_yes and not yes:
+            outcome = Outcome(request=request, rating=None, operator_said_yes=False)
+        procedure.tell(outcome)
+    outcomes = procedure.outcomes
+    result = conclude_check(PROTOCOL.model, model, outcomes, request, ceiling_mmhg=ceiling)
+    return procedure, result
+
+
+def test_a_rating_as_it_should_be_keeps_the_pressure_after_one_inflation(tmp_path: Path) -> None:
+    procedure, result = through(accepted(tmp_path), lambda mmhg: 46.0)
+    assert [o.request.pressure_mmhg for o in procedure.outcomes] == [140.0]
+    assert (result.held, result.mmhg) == (Held.HOLDS, 140.0)
+    assert result.words == "P40 = 140 mmHg holds: 140 mmHg was rated 46"
+    assert result.do == "go on with the run"
+
+
+def test_another_pressure_is_found_only_with_a_yes_and_within_what_was_accepted(
+    tmp_path: Path,
+) -> None:
+    model = accepted(tmp_path)
+    procedure, result = through(model, lambda mmhg: 40 + 1.3 * (mmhg - 130))
+    first, *others = procedure.outcomes
+    assert not first.request.needs_yes
+    low, high = range_mmhg(model, 40, ceiling_mmhg=250)
+    assert result.held is Held.ADJUSTED
+    assert result.mmhg is not None
+    assert low <= result.mmhg < 140
+    assert all(
+        o.request.needs_yes and o.request.pressure_mmhg <= high
+        for o in others
+        if o.request.pressure_mmhg != 140
+    )
+    assert "accept it to use" in result.do
+
+
+@pytest.mark.parametrize(
+    ("highest", "ceiling", "most"), [(160.0, 250.0, 150.0), (145.0, 250.0, 145.0), (160, 142, 142)]
+)
+def test_a_check_never_rises_above_interval_tolerance_or_ceiling(
+    tmp_path: Path, highest: float, ceiling: float, most: float
+) -> None:
+    model = accepted(tmp_path, highest=highest)
+    procedure, result = through(model, lambda mmhg: 10.0, ceiling=ceiling)
+    assert max(o.request.pressure_mmhg for o in procedure.outcomes) <= most
+    assert result.held is Held.FAILED
+    assert "does not hold" in result.words
+    assert "calibrate again" in result.do
+
+
+def test_a_no_ends_the_check_and_changes_nothing(tmp_path: Path) -> None:
+    procedure, result = through(accepted(tmp_path), lambda mmhg: 90.0, yes=False)
+    assert sum(o.given for o in procedure.outcomes) <= 2
+    assert result.held is Held.FAILED
+    assert result.mmhg is None
+
+
+def test_a_pressure_outside_the_accepted_interval_is_a_calibrations_business(
+    tmp_path: Path,
+) -> None:
+    _, result = through(accepted(tmp_path), lambda mmhg: 40 + 1.5 * (mmhg - 112))
+    assert result.held is Held.FAILED
+
+
+def test_a_stop_by_the_participant_is_never_given_again(tmp_path: Path) -> None:
+    procedure = procedure_of(PROTOCOL, accepted(tmp_path), ceiling_mmhg=250.0)
+    procedure.tell(stopped(asked(procedure)))
+    after = procedure.next()
+    assert isinstance(after, Finished) or after.pressure_mmhg < 140
+
+
+def test_a_pressure_off_the_grid_is_checked_as_it_was_accepted(tmp_path: Path) -> None:
+    target = P40.model_copy(update={"mmhg": 141.5})
+    model = store(tmp_path, proposal(targets=(target,))).model
+    assert asked(procedure_of(PROTOCOL, model, ceiling_mmhg=250.0)).pressure_mmhg == 141.5
+
+
+def test_a_protocol_that_confirms_nothing_cannot_check(tmp_path: Path) -> None:
+    fixed = load_calibration_protocol(PROTOCOLS / "calibration-fixed.yaml")
+    with pytest.raises(UsageInvalid, match="no rule to check by"):
+        procedure_of(fixed, accepted(tmp_path), ceiling_mmhg=250.0)
+
+
+def look(data: Path, rig: Path, session: str = "pre"):
+    return stored_for(
+        *(data, "01", session, 40.0), rig=load_rig(rig).model, limits=Limits(), now=NOON
+    )
+
+
+def test_the_sessions_own_is_checked_and_else_the_first_sessions(tmp_path: Path) -> None:
+    store(tmp_path)
+    rig = real_rig(tmp_path)
+    assert look(tmp_path, rig, "post").calibration.model.session == "pre"
+    store(tmp_path, proposal(session="post"))
+    assert look(tmp_path, rig, "post").calibration.model.session == "post"
+
+
+def test_with_nothing_stored_there_is_nothing_to_check_also_when_simulated(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(refusals.NoCalibration, match="nothing to check"):
+        look(tmp_path, RIGS / "simulated.yaml")
+
+
+def test_what_was_adjusted_is_the_next_revision_and_keeps_what_was_tolerated(
+    tmp_path: Path,
+) -> None:
+    from test_store_find import ANSWERS
+
+    model = accepted(tmp_path)
+    procedure, result = through(model, lambda mmhg: 40 + 1.3 * (mmhg - 130))
+    rig = load_rig(real_rig(tmp_path))
+    made = adjusted_by_check(
+        *(model, PROTOCOL, rig, procedure.outcomes, result),
+        session="pre",
+        simulated=False,
+        device=device_of(ANSWERS, "reference"),
+    )
+    again = store(tmp_path, made).model
+    assert (again.revision, again.procedure) == (2, "check")
+    assert again.mmhg_for(40) == result.mmhg
+    assert again.highest_given_mmhg == model.highest_given_mmhg
+    assert len(entries(tmp_path, "01")) == 2
