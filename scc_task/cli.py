@@ -95,7 +95,7 @@ def main() -> int:
     try:
         code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):  # typer turns the one into the other
-        console(stderr=True).print("Stopped by Ctrl-C before the run began; nothing was inflated.")
+        console(stderr=True).print("Stopped by Ctrl-C, outside of a run.")
         return ExitCode.STOPPED_SAFELY
     except _USAGE_ERRORS as error:
         error.show()
@@ -164,7 +164,8 @@ def run(
     prepared = prepare(
         RunRequest(protocol, rig, calibration, subject, session, number, data=data, seed=seed)
     )
-    who = answers or Answers(prepared.rig.responses.answers)
+    emulated = prepared.rig.responses.answers == "emulated"
+    who = answers or (Answers.EMULATED if emulated else Answers.KEYBOARD)
     if who is Answers.EMULATED and not prepared.rig.simulated:
         raise UsageInvalid(
             "made-up answers do not go with a real cuff",
@@ -255,6 +256,8 @@ def _say_stop(out: Console, prepared: "Prepared", stop: "Stop") -> None:
 def _conclude(out: Console, prepared: "Prepared", outcome: "Outcome") -> int:
     """Say where the data are and what is wrong with them; return the exit code."""
     reason = StopReason(outcome.stop.reason)
+    for words in outcome.dataset.pulses if outcome.dataset is not None else ():
+        out.print(f"  scanner: {words}", soft_wrap=True)
     for note in outcome.dataset.notes if outcome.dataset is not None else ():
         out.print(f"  data: {note}", soft_wrap=True)
     if outcome.lost is not None:

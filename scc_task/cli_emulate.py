@@ -7,7 +7,8 @@ from typing import IO, Annotated
 
 import typer
 
-from hardware.sim.devices import DEVICES, ON_MODEM_LINES, ON_TCP
+from hardware.sim.devices import DEVICES, ON_MODEM_LINES, ON_TCP, maker_of
+from scc_task.cli_emulate_scanner import add_to
 from scc_task.errors import ExitCode, UsageInvalid
 
 app = typer.Typer(help="Serve an emulated device on a pty, or on a TCP port.", no_args_is_help=True)
@@ -57,8 +58,35 @@ def _add_cuff(driver: str, title: str) -> None:
         return _serve_cuff(driver, link=link, tcp=tcp, seed=seed, faults=faults, log=log)
 
 
+BinaryOption = Annotated[
+    Path | None,
+    typer.Option("--binary", help="run this firmware (ELF) on a simulated chip instead"),
+]
+
+
+def _add_reference(title: str) -> None:
+    """Add the command of the reference controller, which exists twice: in Python, and as firmware."""
+
+    @app.command("reference", help=f"{title} Ends when its standard input ends.")
+    def emulate_reference(
+        link: LinkOption = None,
+        tcp: TcpOption = None,
+        seed: SeedOption = 0,
+        faults: FaultsOption = None,
+        log: LogOption = None,
+        binary: BinaryOption = None,
+    ) -> int:
+        return _serve_cuff(
+            "reference", link=link, tcp=tcp, seed=seed, faults=faults, log=log, binary=binary
+        )
+
+
 for _driver, _make in DEVICES.items():
-    _add_cuff(_driver, (_make.__doc__ or f"Serve the device {_driver}.").splitlines()[0])
+    _title = (_make.__doc__ or f"Serve the device {_driver}.").splitlines()[0]
+    if _driver == "reference":
+        _add_reference(_title)
+    else:
+        _add_cuff(_driver, _title)
 
 
 def _serve_cuff(
@@ -69,6 +97,7 @@ def _serve_cuff(
     seed: int,
     faults: Path | None,
     log: Path | None,
+    binary: Path | None = None,
 ) -> int:
     from hardware.fault_script import Fault
     from hardware.sim.serve import ServedCuff, open_end, serve
@@ -88,34 +117,72 @@ def _serve_cuff(
         script = load_faults(faults).model.as_faults()
     with _log(log) as file:
         serve(
-            ServedCuff(DEVICES[driver], seed=seed, faults=script, log=file),
+            ServedCuff(
+                maker_of(driver, binary=binary, seed=seed), seed=seed, faults=script, log=file
+            ),
             open_end(link=link, tcp_port=tcp, modem_lines=driver in ON_MODEM_LINES),
             announce=lambda line: typer.echo(line),
         )
     return ExitCode.DONE
 
 
-@app.command("scanner")
-def emulate_scanner(
+add_to(app, _log)
+
+
+@app.command("buttons")
+def emulate_buttons(
     link: LinkOption = None,
     tcp: TcpOption = None,
-    tr: Annotated[float, typer.Option("--tr", min=0.01, help="repetition time in seconds")] = 1.0,
-    count: Annotated[int, typer.Option("--count", min=1, help="pulses to send")] = 100,
-    silent: Annotated[int, typer.Option("--silent", min=0, help="dummies without a pulse")] = 0,
-    delay: Annotated[float, typer.Option("--delay", min=0.0, help="seconds from start")] = 2.0,
-    byte: Annotated[str, typer.Option("--byte", help="what a pulse sends")] = "5",
+    release: Annotated[
+        list[str] | None,
+        typer.Option("--release", help="e.g. 1=A: A is sent when the button 1 is let go"),
+    ] = None,
+    repeat_hz: Annotated[
+        float, typer.Option("--repeat-hz", min=0.0, help="a held button is sent again; 0: never")
+    ] = 0.0,
+    bounces: Annotated[int, typer.Option("--bounces", min=0, help="chatter of each press")] = 0,
+    seed: SeedOption = 0,
     log: LogOption = None,
 ) -> int:
-    """Serve a trigger box: one byte for each pulse, from the line "start" on standard input on."""
-    from hardware.sim.scanner import PulseTrain
-    from hardware.sim.serve import ServedScanner, open_end, serve
+    """Serve a button box: "down 1", "up 1" and "tap 1" on standard input move a finger."""
+    from hardware.sim.buttons import EmulatedButtons
+    from hardware.sim.serve import open_end, serve
 
+    pairs = [pair.split("=") for pair in release or ()]
+    if any(len(pair) != 2 or len(pair[0]) != 1 or len(pair[1]) != 1 for pair in pairs):
+        raise UsageInvalid(
+            "a release is two characters with '=' between them",
+            where="--release",
+            do="write e.g. --release 1=A, once for each button",
+        )
     with _log(log) as file:
-        scanner = ServedScanner(
-            PulseTrain(start_s=delay, tr_s=tr, count=count, silent=silent),
-            byte=byte.encode("ascii", "replace")[:1],
+        box = EmulatedButtons(
+            release={press: after for press, after in pairs},
+            repeat_s=1 / repeat_hz if repeat_hz else None,
+            bounces=bounces,
+            seed=seed,
             log=file,
         )
         end = open_end(link=link, tcp_port=tcp)
-        serve(scanner, end, announce=lambda line: typer.echo(line), on_start=scanner.start)
+        serve(box, end, announce=lambda line: typer.echo(line), on_line=box.order)
+    return ExitCode.DONE
+
+
+@app.command("recorder")
+def emulate_recorder(
+    link: LinkOption = None,
+    tcp: TcpOption = None,
+    lines: Annotated[
+        bool,
+        typer.Option("--lines", help="hang on RTS and DTR (RFC 2217) and see pulses, not codes"),
+    ] = False,
+    log: LogOption = None,
+) -> int:
+    """Serve a physiology recorder: every code that comes, with its time and width, into the log."""
+    from hardware.sim.recorder import EmulatedRecorder
+    from hardware.sim.serve import open_end, serve
+
+    with _log(log) as file:
+        end = open_end(link=link, tcp_port=tcp, modem_lines=lines)
+        serve(EmulatedRecorder(file, on_a_line=lines), end, announce=lambda line: typer.echo(line))
     return ExitCode.DONE

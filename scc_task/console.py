@@ -21,7 +21,18 @@ STYLES: Final = {
     StepKind.INFLATE: "bold white on red",
     StepKind.ANTICIPATION: "bold black on yellow",
 }
-QUIET_NOTES: Final = ("waiting", "traceback", "armed")
+QUIET_NOTES: Final = ("waiting", "traceback", "armed", "pulse_report")
+SAID_WHOLE: Final = (
+    "time_zero_doubt",
+    "time_zero_inferred",
+    "tr_differs",
+    "pulses_stopped",
+    "pulses_lost",
+    "scanner_went_on",
+    "scan_before_ready",
+    "restarted",
+)
+"""Notes on the scanner that the operator has to read whole, while there is still something to be done."""
 
 
 class StatusLine:
@@ -39,9 +50,10 @@ class StatusLine:
         self._zero_s: float | None = None
         self._measured_mmhg: float | None = None
         self._commanded_mmhg = 0.0
-        self._volumes = self._missed = self._extra = 0
+        self._volumes = self._missed = self._extra = self._bounced = 0
         self._warnings: list[str] = []
         self._loud: list[str] = []
+        self._said: list[str] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True, name="status line")
 
@@ -55,6 +67,10 @@ class StatusLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the terminal to others. Safe to call twice."""
         self._over.set()
         self._thread.join(1.0)
 
@@ -72,6 +88,7 @@ class StatusLine:
             case Pulse():
                 self._volumes += document.kind is PulseKind.VOLUME
                 self._extra += document.kind is PulseKind.EXTRA
+                self._bounced += document.kind is PulseKind.BOUNCE
                 self._missed += document.missed_before
             case Note() if document.code == "waiting":
                 self._phase = "waiting for the scanner (Esc stops)"
@@ -79,6 +96,8 @@ class StatusLine:
                 self._warnings.append(document.message)
                 if "disconnect the hose" in document.message:
                     self._loud.append(document.message)
+                if document.code in SAID_WHOLE:
+                    self._said.append(f"SCANNER: {document.message}")
             case Stop():
                 self._phase = f"ended: {document.reason}"
 
@@ -86,7 +105,8 @@ class StatusLine:
         """Return the line as it is now."""
         text = Text(no_wrap=True, overflow="ellipsis")
         trials = max((step.trial or 0 for step in self._plan.steps), default=0)
-        trial = f" {self._trial}/{trials}" if self._trial else ""
+        of = f"/{trials}" if trials else ""  # a calibration does not know how many there will be
+        trial = f" {self._trial}{of}" if self._trial else ""
         style = STYLES.get(StepKind(self._kind)) if self._kind else None
         text.append(f" {self._phase}{trial} ", style=style or "bold")
         if self._zero_s is not None:
@@ -97,8 +117,9 @@ class StatusLine:
             if self._commanded_mmhg:
                 text.append(f" (asked {self._commanded_mmhg:.0f})")
         text.append(f"  volumes {self._volumes}")
-        if self._missed or self._extra:
-            text.append(f"  missed {self._missed} extra {self._extra}", style="bold yellow")
+        if self._missed or self._extra or self._bounced:
+            wrong = f"  missed {self._missed} extra {self._extra} bounced {self._bounced}"
+            text.append(wrong, style="bold yellow")
         if self._warnings:
             text.append(f"  ! {self._warnings[-1]}", style="bold yellow")
         return text
@@ -119,6 +140,8 @@ class StatusLine:
 
     def _shout(self) -> None:
         """Say what cannot wait, whole and above the line."""
+        while self._said:
+            self._console.print(self._said.pop(0), style="bold yellow", soft_wrap=True)
         while self._loud:
             self._console.print(
                 self._loud.pop(0).upper(), style="bold white on red", soft_wrap=True

@@ -17,6 +17,8 @@ class PulseKind(enum.StrEnum):
     DUMMY = "dummy"
     VOLUME = "volume"
     EXTRA = "extra"
+    BOUNCE = "bounce"
+    """The same contact once more, within 50 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,8 @@ class Start:
     whole, with role, name and SHA-256. ``provenance`` names the source of pressure, pulses and
     responses (``"emulated ..."`` where simulated). ``plan`` is `Plan.as_dict`. ``device`` is what the
     cuff said of itself, with its ``capabilities`` and its ``limitations`` in words. ``overrides``: what
-    somebody allowed beyond the usual limits, and what was typed.
+    somebody allowed beyond the usual limits, and what was typed. ``markers``: each output to a recorder, with
+    its port or stream and its codes.
     """
 
     type: ClassVar[str] = "start"
@@ -47,15 +50,22 @@ class Start:
     screen: Mapping[str, Any]
     versions: Mapping[str, str]
     overrides: tuple[Mapping[str, str], ...] = ()
+    markers: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeZero:
-    """Onset of the first stored volume, and the pulse number that gave it."""
+    """Onset of the first stored volume, and the pulse number that gave it.
+
+    ``inferred``: its pulse was not heard, or was out of place; the time follows from the others.
+    ``uncertainty_s``: standard error of the inference; ``None`` where the pulse itself was stamped.
+    """
 
     type: ClassVar[str] = "time_zero"
     time_s: float
     pulse: int
+    inferred: bool = False
+    uncertainty_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +135,8 @@ class Samples:
 class Pulse:
     """One scanner pulse. ``number`` counts volumes from time zero, missed ones included.
 
-    It is ``None`` for extra pulses; dummies count from ``-dummies`` to -1.
+    It is ``None`` for extra pulses and bounces; dummies count from ``-dummies`` to -1. ``unsure``: it may
+    be something else than ``kind`` says. ``off_s``: how far from where it was due, if that was known.
     """
 
     type: ClassVar[str] = "pulse"
@@ -133,17 +144,38 @@ class Pulse:
     kind: PulseKind
     number: int | None
     missed_before: int
+    unsure: bool = False
+    off_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A key went down or up. ``action`` is what the rig file makes of it, if anything."""
+    """A key went down or up. ``action`` is what the rig file makes of it, if anything.
+
+    ``dropped`` says why it did not count (`scc_task.debounce`). ``moved``: the way of a mouse or a
+    trackball, as a part of the scale's length.
+    """
 
     type: ClassVar[str] = "key"
     time_s: float
     key: str
     down: bool
     action: str | None
+    dropped: str | None = None
+    moved: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """The marker of a scale that is rated while the cuff is inflated: where it stands from now on.
+
+    ``position`` is in the numbers of the scale; ``None`` when the scale has gone.
+    """
+
+    type: ClassVar[str] = "tracked"
+    time_s: float
+    step: int
+    position: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +183,8 @@ class Rating:
     """The outcome of one rating slot.
 
     ``rating`` is ``None`` when not confirmed in time. ``trace`` holds (seconds since the
-    scale's flip, position 0 to 100). ``response_time_s`` counts from the flip to the confirmation.
+    scale's flip, position in the numbers of the scale). ``response_time_s`` counts from the flip to
+    the confirmation.
     """
 
     type: ClassVar[str] = "rating"
@@ -210,6 +243,54 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """One marker for one recorder: what it means, and when it went out.
+
+    ``kind`` is a `scc_task.protocol.rig_markers.MarkerKind`; ``output`` the port, or the stream's name.
+    ``code`` is ``None`` on a stream, whose markers are words. ``planned_s``: when the plan wanted what it
+    marks; ``event_s``: when that happened (flip, command sent, sample arrived); ``handed_s``: when the marker
+    was handed to the output's thread; ``written_s``: when the system had taken it, ``None`` if it never did.
+    """
+
+    type: ClassVar[str] = "marker"
+    kind: str
+    output: str
+    code: int | None
+    step: int | None
+    planned_s: float | None
+    event_s: float
+    handed_s: float
+    written_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What a calibration has come to, put to the operator; ``repeat_mmhg``: what could be given again."""
+
+    type: ClassVar[str] = "offered"
+    time_s: float
+    verdict: str
+    acceptable: bool
+    repeat_mmhg: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What the operator decided, by whom and why, as typed.
+
+    ``what``: ``accept``, ``decline``, ``repeat`` (of ``pressure_mmhg``), ``stop``; ``refused`` where the
+    program refused the result and nobody could accept it.
+    """
+
+    type: ClassVar[str] = "decided"
+    time_s: float
+    what: str
+    by: str
+    why: str
+    pressure_mmhg: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """Something worth knowing that does not end the run: late step, lost samples, refused command."""
 
@@ -242,10 +323,14 @@ Document = (
     | Samples
     | Pulse
     | Key
+    | Tracked
     | Rating
     | Vented
     | Requested
     | Outcome
+    | Offered
+    | Decided
+    | Marker
     | Note
     | Stop
 )
@@ -262,10 +347,14 @@ _BY_TYPE: Mapping[str, type] = {
         Samples,
         Pulse,
         Key,
+        Tracked,
         Rating,
         Vented,
         Requested,
         Outcome,
+        Offered,
+        Decided,
+        Marker,
         Note,
         Stop,
     )

@@ -10,11 +10,13 @@ from typing import Final
 
 from hardware.clock import Clock
 from hardware.errors import HardwareUnavailable
+from hardware.sim.avr import require
 from hardware.sim.participant import EmulatedParticipant
 from hardware.sim.scanner import EmulatedPulses, PulseTrain
-from scc_task.documents import Document, Note, Planned, Requested, Samples, StepBegan
+from scc_task.documents import Document, Note, Offered, Planned, Requested, Samples, StepBegan
 from scc_task.plan.steps import DummyKind, Plan, StepKind, step_from_dict
 from scc_task.ports import KeyEvent, KeySource
+from scc_task.protocol.rig import CuffRig
 
 PROGRAM: Final = Path(__file__).parents[1] / "run_task.py"
 SCAN_DELAY_S: Final = 2.0
@@ -50,20 +52,37 @@ class EmulatedAnswers:
     def observe(self, document: Document) -> None:
         """See the screen and feel the cuff."""
         if isinstance(document, Samples):
-            for measured_mmhg in document.measured_mmhg:
-                self._participant.feel(measured_mmhg)
+            for measured_mmhg, time_s in zip(
+                document.measured_mmhg, document.arrival_s, strict=True
+            ):
+                self._participant.feel(measured_mmhg, time_s)
+        elif isinstance(document, Note) and document.code == "grip":
+            self._participant.hold_grip(document.time_s + 1.0)
         elif isinstance(document, Planned):
             self._steps |= {step.number: step for step in map(step_from_dict, document.steps)}
         elif isinstance(document, StepBegan):
             step = self._steps[document.number]
             if step.kind is StepKind.INFLATE:
                 self._participant.stimulus_begins()
-            elif step.scale is not None:
+            if step.scale is None:
+                return
+            scale = self._plan.scale(step.scale)
+            if step.kind is StepKind.INFLATE:
+                self._participant.see_scale_meanwhile(
+                    shown_s=document.flip_s,
+                    start=self._plan.marker_start(step),
+                    slot_s=step.duration_s,
+                    lowest=scale.lowest,
+                    highest=scale.highest,
+                )
+            else:
                 self._participant.see_scale(
                     shown_s=document.flip_s,
-                    start=self._plan.scale(step.scale).start,
+                    start=scale.start,
                     slot_s=step.duration_s,
                     unpleasantness=step.scale == "unpleasantness",
+                    lowest=scale.lowest,
+                    highest=scale.highest,
                 )
 
     def poll(self) -> Sequence[KeyEvent]:
@@ -90,7 +109,9 @@ class EmulatedOperator:
 
     def observe(self, document: Document) -> None:
         """Hear a question."""
-        if isinstance(document, Requested) and document.needs_yes:
+        if isinstance(document, Offered) or (
+            isinstance(document, Requested) and document.needs_yes
+        ):
             self._due_s = self._clock.now_s() + self.THINKS_S
 
     def poll(self) -> Sequence[KeyEvent]:
@@ -143,7 +164,8 @@ class VirtualPulses:
         if is_waiting(document):
             self._pulses.begin(
                 PulseTrain(
-                    start_s=self._clock.now_s() + SCAN_DELAY_S,
+                    # long enough that nobody could take the scanner for one that was running already
+                    start_s=self._clock.now_s() + max(SCAN_DELAY_S, 2 * self._plan.scanner.tr_s),
                     tr_s=self._plan.scanner.tr_s,
                     count=pulse_count(self._plan),
                     silent=silent_dummies(self._plan),
@@ -164,6 +186,26 @@ class VirtualPulses:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def emulator_of(cuff: CuffRig) -> tuple[str, ...]:
+    """Return what follows ``run_task.py emulate`` for the emulated cuff of a rig.
+
+    Raises
+    ------
+    HardwareUnavailable
+        If the rig names a firmware and it, or the chip's simulator, is not there.
+    """
+    if cuff.binary is None:
+        return (cuff.driver,)
+    binary = firmware_of(cuff)
+    require(binary)
+    return (cuff.driver, "--binary", str(binary))
+
+
+def firmware_of(cuff: CuffRig) -> Path:
+    """Return the firmware that a rig names; a relative path begins at the program's folder."""
+    return PROGRAM.parent / str(cuff.binary)
 
 
 class EmulatorProcess:

@@ -16,14 +16,15 @@ from typing import Final
 from hardware.clock import Clock
 from hardware.readings import Program
 from hardware.states import StopReason
-from scc_task.documents import Note, Planned, Rating, StepBegan, StepMissed, Stop, Subscriber
+from scc_task.asking import Asking
+from scc_task.documents import Note, Planned, StepBegan, StepMissed, Stop, Subscriber
 from scc_task.errors import RecordingLost
 from scc_task.intake import Intake, Stopped
+from scc_task.live_text import LiveText
 from scc_task.plan.steps import Plan, Step, StepKind
-from scc_task.ports import Course, CuffPort, KeyEvent, KeySource, PulseSource, Screen
-from scc_task.rating import MarkerMotion, RatingSlot
-from scc_task.responses import Action, KeyMap
-from scc_task.scanner import PulseCounter
+from scc_task.ports import Course, CuffPort, KeySource, PulseSource, Screen
+from scc_task.rating import MarkerMotion
+from scc_task.responses import KeyMap
 
 HAND_OVER_S: Final = 4.0
 """How long before its onset an inflation is handed to the supervisor; the shortest cue lasts 6 s."""
@@ -95,7 +96,7 @@ class Engine:
     ) -> None:
         self._course, self._end_ms = course, plan.length_ms
         self._plan, self._clock, self._screen, self._cuff = plan, clock, screen, cuff
-        self._motion, self._publish, self._at_step, self._pace = motion, publish, at_step, pace
+        self._publish, self._at_step, self._pace = publish, at_step, pace
         self._intake = Intake(
             clock=clock,
             screen=screen,
@@ -103,14 +104,16 @@ class Engine:
             pulses=pulses,
             keys=keys,
             key_map=key_map,
-            counter=PulseCounter(plan.scanner),
+            scanner=plan.scanner,
             publish=publish,
             recording_failed=recording_failed,
         )
-        self._intake.answer = self._answer
+        self._asking = Asking(
+            plan, motion, screen=screen, publish=publish, look_at_keys=self._intake.look_at_keys
+        )
+        self._intake.hands.answer = self._asking.answer
+        self._live = LiveText(plan, screen=screen, scanner=self._intake.scanner)
         self._inflations = deque(plan.inflations)
-        self._rating: tuple[Step, RatingSlot] | None = None
-        self._drawn: tuple[int, bool] | None = None
 
     def request_stop(self, reason: StopReason, detail: str) -> None:
         """Ask for a stop from a signal handler; the loop obeys within a tick."""
@@ -120,8 +123,11 @@ class Engine:
         """Carry the plan out and return the stop document, which has been published last."""
         error: BaseException | None = None
         try:
+            self._intake.scanner.listen(self._clock.now_s())
+            self._wait_for_grip()
             self._arm()
             self._wait_for_time_zero()
+            self._intake.hands.guard(self._clock.now_s())
             self._carry_out()
             reason, detail = StopReason.COMPLETED, "the plan was carried out to its end"
         except Stopped as stopped:
@@ -150,18 +156,39 @@ class Engine:
                 raise Stopped(StopReason.CUFF_FAULT, "the cuff did not say that it is armed")
             self._clock.sleep_until(self._clock.now_s() + self._pace.tick_s)
 
+    def _wait_for_grip(self) -> None:
+        """Wait until the participant holds on, where the rig has something to hold."""
+        if self._intake.hands.gripped:
+            return
+        self._show_message("hold_grip")
+        now_s = self._clock.now_s()
+        message = "waiting for the participant to take the grip (who holds it lets go once)"
+        self._publish(Note(time_s=now_s, code="grip", message=message))
+        while not self._intake.hands.gripped and self._intake.time_zero is None:
+            self._intake.look()
+            self._sleep(self._clock.now_s() + self._pace.tick_s)
+
     def _wait_for_time_zero(self) -> None:
         if not self._plan.scanner.volumes:  # nobody scans
+            self._wait_for_grip()
             self._intake.begin_now()
             return
         self._screen.draw_message("wait_for_scanner")
         self._screen.flip()
         now_s = self._clock.now_s()
+        if (zero := self._intake.time_zero) is not None:
+            message = (
+                f"the scanner began {now_s - zero.time_s:.1f} s before the run was ready for it"
+            )
+            self._intake.note("scan_before_ready", message, now_s)
         self._publish(Note(time_s=now_s, code="waiting", message="waiting for the scanner"))
         while True:
             self._intake.look()
             if self._intake.time_zero is not None:
                 return
+            if not self._intake.hands.gripped:  # let go before the scan: nothing is inflated yet
+                self._wait_for_grip()
+                self._show_message("wait_for_scanner")
             self._sleep(self._clock.now_s() + self._pace.tick_s)
 
     # -- the plan
@@ -180,7 +207,7 @@ class Engine:
                 if steps:
                     self._begin(steps.popleft(), due_s)
                     continue
-                self._end_rating(now_s)
+                self._asking.end(now_s)
                 more = self._more(now_s - zero.time_s)
                 if more is None:
                     return
@@ -188,8 +215,9 @@ class Engine:
                 if more:
                     continue
                 due_s = now_s + self._pace.tick_s
-            self._refresh_rating(now_s)
-            tick_s = self._pace.tick_s if self._rating is None else self._pace.rating_tick_s
+            self._asking.refresh(now_s)
+            self._live.refresh()
+            tick_s = self._pace.rating_tick_s if self._asking.busy else self._pace.tick_s
             self._sleep(min(due_s - ahead_s, now_s + tick_s))
 
     def _more(self, now_s: float) -> Sequence[Step] | None:
@@ -215,9 +243,10 @@ class Engine:
             return
         self._screen.draw_step(step)
         # a display with frames shows the picture on the frame nearest to the plan
-        self._clock.sleep_until(due_s - self._screen.frame_s / 2)
+        self._await_flip(due_s - self._screen.frame_s / 2)
         flip_s = self._screen.flip()
-        self._end_rating(flip_s)
+        self._asking.end(flip_s)
+        self._live.begin(step)
         self._publish(
             StepBegan(
                 number=step.number,
@@ -233,10 +262,16 @@ class Engine:
             message = f"step {step.number} ({step.kind}) came {late_ms:.0f} ms late"
             self._intake.note("late", message, flip_s)
         if step.scale is not None:
-            start = self._plan.scale(step.scale).start
-            self._rating = step, RatingSlot(self._motion, flip_s=flip_s, start=start)
-            self._drawn = None
+            self._asking.begin(step, step.scale, flip_s)
         self._at_step()
+
+    def _await_flip(self, flip_s: float) -> None:
+        """Wait for the moment of a flip, still listening: nobody who wants to stop waits for a picture."""
+        while (now_s := self._clock.now_s()) < flip_s:
+            self._intake.look_at_keys()
+            if self._intake.requested is not None:
+                raise self._intake.requested
+            self._clock.sleep_until(min(flip_s, now_s + self._pace.tick_s))
 
     def _hand_over(self, zero_s: float, now_s: float) -> None:
         """Give the supervisor the next inflation well before it is due."""
@@ -261,41 +296,6 @@ class Engine:
         due_s = self._intake.next_due_s()
         self._clock.sleep_until(wake_s if due_s is None else min(wake_s, due_s))
 
-    # -- rating
-
-    def _answer(self, action: Action, event: KeyEvent) -> None:
-        if self._rating is not None:
-            self._rating[1].key(action, down=event.down, time_s=event.time_s)
-
-    def _refresh_rating(self, now_s: float) -> None:
-        if self._rating is None:
-            return
-        step, slot = self._rating
-        picture = slot.sample(now_s), slot.rating is not None
-        if picture != self._drawn:
-            self._drawn = picture
-            self._screen.draw_rating(step, position=picture[0], confirmed=picture[1])
-            self._screen.flip()
-
-    def _end_rating(self, end_s: float) -> None:
-        if self._rating is None:
-            return
-        self._intake.look_at_keys()  # a confirmation pressed before the slot ended still counts
-        (step, slot), self._rating = self._rating, None
-        self._publish(
-            Rating(
-                step=step.number,
-                scale=str(step.scale),
-                flip_s=slot.flip_s,
-                end_s=end_s,
-                rating=slot.rating,
-                last_position=slot.sample(end_s),
-                moved=slot.moved,
-                response_time_s=slot.response_time_s,
-                trace=slot.trace,
-            )
-        )
-
     # -- the end
 
     def _vent(self) -> None:
@@ -306,7 +306,7 @@ class Engine:
         """Record the rest, wait until the cuff is empty, publish the stop. Nothing here may raise."""
         end_s = self._clock.now_s()
         with contextlib.suppress(Exception):
-            self._end_rating(end_s)
+            self._asking.end(end_s)
         self._show_message("run_ended" if reason is StopReason.COMPLETED else "run_stopped")
         before = self._intake.requested
         confirmed = self._wait_for_empty(end_s)
@@ -324,6 +324,10 @@ class Engine:
         if self._course is not None and reason is not StopReason.COMPLETED:
             with contextlib.suppress(Exception):
                 self._course.interrupted(by_participant=reason is StopReason.PARTICIPANT)
+        with contextlib.suppress(Exception):
+            if reason is StopReason.COMPLETED and self._plan.scanner.count_to_end:
+                self._count_to_the_end()
+            self._intake.scanner.sum_up(self._clock.now_s())
         stop = Stop(
             reason=reason,
             detail=detail,
@@ -333,6 +337,7 @@ class Engine:
             notes=tuple(self._intake.notes),
         )
         with contextlib.suppress(Exception):
+            self._intake.hands.settle(math.inf)
             block = self._intake.last_samples()
             if block is not None:
                 self._publish(block)
@@ -357,6 +362,20 @@ class Engine:
                 return intake.vented.confirmed
             self._clock.sleep_until(self._clock.now_s() + self._pace.tick_s)
         return False
+
+    def _count_to_the_end(self) -> None:
+        """Listen until the scanner is silent: only the total shows that the first pulse was the first."""
+        intake, before, warned = self._intake, self._intake.requested, self._intake.asked_again
+        now_s = self._clock.now_s()
+        deadline_s = intake.scanner.last_due_s(now_s)
+        while not intake.scanner.over(now_s) and now_s < deadline_s:
+            intake.look_at_cuff()
+            intake.look_at_pulses()
+            intake.look_at_keys()
+            if intake.requested is not before or intake.asked_again != warned:
+                return  # somebody has waited long enough
+            self._sleep(now_s + self._pace.tick_s)
+            now_s = self._clock.now_s()
 
     def _show_message(self, key: str) -> None:
         """Show a text of the program's own, if the screen still shows anything."""

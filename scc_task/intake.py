@@ -18,14 +18,13 @@ from hardware.readings import (
     VentReport,
 )
 from hardware.states import StopReason
-from scc_task.documents import Command, Key, Note, Samples, Subscriber, TimeZero, Vented
-from scc_task.ports import CuffPort, KeyEvent, KeySource, PulseSource, Screen
+from scc_task.documents import Command, Note, Samples, Subscriber, TimeZero, Vented
+from scc_task.hands import Hands
+from scc_task.plan.steps import ScannerPlan
+from scc_task.ports import CuffPort, KeySource, PulseSource, Screen
+from scc_task.pulse_watch import PulseWatch
 from scc_task.responses import Action, KeyMap
 from scc_task.samples import SampleBlock
-from scc_task.scanner import PulseCounter
-
-Answer = Callable[[Action, KeyEvent], None]
-"""Takes the presses and releases that may be answers."""
 
 
 class Stopped(Exception):
@@ -58,32 +57,37 @@ class Intake:
         pulses: PulseSource | None,
         keys: KeySource,
         key_map: KeyMap,
-        counter: PulseCounter,
+        scanner: ScannerPlan,
         publish: Subscriber,
         recording_failed: Callable[[], Exception | None],
     ) -> None:
         self._clock, self._screen, self._cuff = clock, screen, cuff
         self._pulses, self._keys, self._key_map = pulses, keys, key_map
-        self._counter, self._publish = counter, publish
+        self._publish = publish
+        self.scanner = PulseWatch(
+            scanner,
+            publish=publish,
+            note=self.note,
+            lost=lambda what: self.request(StopReason.SCANNER_LOST, what),
+        )
         self._recording_failed = recording_failed
         self._block = SampleBlock()
-        self._pulses_lost = False
         self.requested: Stopped | None = None
         self.armed = False
         self.not_empty = False
         self.asked_again = False
         self.vented: VentReport | None = None
-        self.answer: Answer | None = None
+        self.hands = Hands(key_map, publish=publish, request=self.request)
         self.notes: list[str] = []
 
     @property
     def time_zero(self) -> TimeZero | None:
         """Return time zero, once the pulses have given it."""
-        return self._counter.time_zero
+        return self.scanner.time_zero
 
     def begin_now(self) -> None:
         """Take this moment as time zero: there is no scanner to wait for."""
-        self._publish(self._counter.begin(self._clock.now_s()))
+        self.scanner.begin_now(self._clock.now_s())
 
     def request(self, reason: StopReason, detail: str) -> None:
         """Ask for a stop at the next look. Only the first request counts."""
@@ -105,9 +109,11 @@ class Intake:
         Stopped
             If anything of it, or anybody, asks for a stop.
         """
+        now_s = self._clock.now_s()  # what comes while we look is not late
         self.look_at_cuff()
         self.look_at_pulses()
         self.look_at_keys()
+        self.scanner.look(now_s)
         if self.requested is not None:
             raise self.requested
         if self._screen.closed():
@@ -118,7 +124,7 @@ class Intake:
 
     def next_due_s(self) -> float | None:
         """Return when the next key or pulse is known to come (emulated sources)."""
-        sources = (self._keys, self._pulses)
+        sources = (self._keys, self._pulses, self.hands)
         due = [source.next_due_s() for source in sources if source is not None]
         return min((due_s for due_s in due if due_s is not None), default=None)
 
@@ -167,45 +173,21 @@ class Intake:
         if self._pulses is None:
             return
         for time_s in self._pulses.poll():
-            self._pulse(time_s)
+            self.scanner.pulse(time_s)
         problem = self._pulses.problem()
-        if problem is not None and not self._pulses_lost:
-            self._pulses_lost = True
-            problem = f"the scanner's trigger port is gone: {problem}"
-            self.note("pulses_lost", problem, self._clock.now_s())
-            if self.time_zero is None:  # later, the run goes on by the clock
-                self.request(StopReason.SCANNER_LOST, problem)
-
-    def _pulse(self, time_s: float) -> None:
-        had_zero = self.time_zero is not None
-        pulse = self._counter.accept(time_s)
-        self._publish(pulse)
-        if pulse.missed_before:
-            message = f"{pulse.missed_before} scanner pulses missed before volume {pulse.number}"
-            self.note("pulses_missed", message, time_s)
-        if not had_zero and self.time_zero is not None:
-            self._publish(self.time_zero)
+        if problem is not None:
+            self.scanner.port_gone(problem, self._clock.now_s())
 
     # -- the participant and the operator
 
     def look_at_keys(self) -> None:
         """Sort the keys into pulses, answers and stops."""
         for event in self._keys.poll():
-            self._key(event)
-
-    def _key(self, event: KeyEvent) -> None:
-        action = self._key_map.action(event.key)
-        if action is Action.PULSE:
-            if event.down:
-                self._pulse(event.time_s)
-            return
-        self._publish(Key(time_s=event.time_s, key=event.key, down=event.down, action=action))
-        if action is Action.ESCAPE and event.down:
-            self.request(StopReason.OPERATOR, "Esc was pressed")
-        elif action is Action.STOP and event.down:
-            self.request(StopReason.PARTICIPANT, "the participant pressed the stop key")
-        elif action in (Action.LEFT, Action.RIGHT, Action.CONFIRM) and self.answer is not None:
-            self.answer(action, event)
+            if self._key_map.action(event.key) is not Action.PULSE:
+                self.hands.take(event)
+            elif event.down:
+                self.scanner.pulse(event.time_s)
+        self.hands.settle(self._clock.now_s())
 
 
 def _command(report: CommandReport) -> Command:

@@ -13,11 +13,16 @@ from scc_task.plan.steps import Plan, Step
 
 @dataclass(frozen=True, slots=True)
 class KeyEvent:
-    """A key went down or up. ``key`` is PsychoPy's lower-case name (``left``, ``return``, ``5``)."""
+    """A key went down or up. ``key`` is PsychoPy's lower-case name (``left``, ``return``, ``5``).
+
+    Buttons of a serial box are ``serial_1``, those of a mouse ``button_left``. Where a mouse or a
+    trackball moved, ``key`` is ``pointer`` and ``moved`` the way, as a part of the scale's length.
+    """
 
     time_s: float
     key: str
     down: bool
+    moved: float = 0.0
 
 
 class Screen(Protocol):
@@ -35,6 +40,9 @@ class Screen(Protocol):
 
     def draw_message(self, key: str) -> None:
         """Draw one of the plan's texts by its key."""
+
+    def draw_live(self, key: str, values: Mapping[str, str]) -> None:
+        """Draw one of the plan's texts with its words in braces filled in."""
 
     def draw_step(self, step: Step) -> None:
         """Draw what the step shows (for a rating: the scale with its marker at the start)."""

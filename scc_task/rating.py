@@ -10,7 +10,7 @@ class MarkerMotion:
     """How the marker answers the keys.
 
     A press moves it by ``step`` at once; a key held longer than ``hold_after_s`` moves it on at
-    ``speed_per_s`` (units of the 0 to 100 scale).
+    ``speed_per_s``. Both in hundredths of the scale; a press moves by one whole number at least.
     """
 
     step: int = 1
@@ -26,11 +26,26 @@ class RatingSlot:
     flip_s
         When the scale appeared.
     start
-        Where the marker stands at first, 0 to 100.
+        Where the marker stands at first, ``lowest`` to ``highest``.
+    confirms
+        Whether the participant settles on a rating; if not, the marker stays free to the end.
     """
 
-    def __init__(self, motion: MarkerMotion, *, flip_s: float, start: int) -> None:
-        self._motion, self.flip_s = motion, flip_s
+    def __init__(
+        self,
+        motion: MarkerMotion,
+        *,
+        flip_s: float,
+        start: int,
+        lowest: int = 0,
+        highest: int = 100,
+        confirms: bool = True,
+    ) -> None:
+        self.flip_s, self._confirms = flip_s, confirms
+        self._lowest, self._highest, self._span = lowest, highest, highest - lowest
+        self._step = max(1, round(motion.step * self._span / 100))
+        self._speed_per_s = motion.speed_per_s * self._span / 100
+        self._hold_after_s = motion.hold_after_s
         self._base = float(start)
         self._held: Action | None = None
         self._held_since_s = 0.0
@@ -43,13 +58,16 @@ class RatingSlot:
         """Return where the marker stands."""
         if self._final is not None:
             return self._final
-        return round(min(100.0, max(0.0, self._base + self._glide(now_s))))
+        return round(self._on_scale(self._base + self._glide(now_s)))
+
+    def _on_scale(self, position: float) -> float:
+        return min(float(self._highest), max(float(self._lowest), position))
 
     def _glide(self, now_s: float) -> float:
         if self._held is None:
             return 0.0
-        glided_s = max(0.0, now_s - self._held_since_s - self._motion.hold_after_s)
-        way = glided_s * self._motion.speed_per_s
+        glided_s = max(0.0, now_s - self._held_since_s - self._hold_after_s)
+        way = glided_s * self._speed_per_s
         return way if self._held is Action.RIGHT else -way
 
     def key(self, action: Action, *, down: bool, time_s: float) -> None:
@@ -57,25 +75,34 @@ class RatingSlot:
         if self._final is not None or time_s < self.flip_s:
             return
         if action is Action.CONFIRM:
-            if down:
+            if down and self._confirms:
                 self._settle(time_s)
                 self._final = round(self._base)
                 self.confirmed_s = time_s
         elif action in (Action.LEFT, Action.RIGHT):
             self._settle(time_s)
             if down:
-                step = self._motion.step if action is Action.RIGHT else -self._motion.step
-                self._base = min(100.0, max(0.0, self._base + step))
+                step = self._step if action is Action.RIGHT else -self._step
+                self._base = self._on_scale(self._base + step)
                 self._held, self._held_since_s = action, time_s
                 self.moved = True
             elif action is self._held:
                 self._held = None
         self.sample(time_s)
 
+    def point(self, part: float, time_s: float) -> None:
+        """Take the way of a mouse or a trackball, as a part of the scale's length."""
+        if self._final is not None or time_s < self.flip_s:
+            return
+        self._settle(time_s)
+        self._base = self._on_scale(self._base + part * self._span)
+        self.moved = True
+        self.sample(time_s)
+
     def _settle(self, now_s: float) -> None:
         """Turn what was glided into position, so that the next key starts from there."""
-        self._base = min(100.0, max(0.0, self._base + self._glide(now_s)))
-        self._held_since_s = max(self._held_since_s, now_s - self._motion.hold_after_s)
+        self._base = self._on_scale(self._base + self._glide(now_s))
+        self._held_since_s = max(self._held_since_s, now_s - self._hold_after_s)
 
     def sample(self, now_s: float) -> int:
         """Note the position in the trace if it changed, and return it."""

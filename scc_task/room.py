@@ -10,14 +10,14 @@ from hardware.inprocess import InProcessCuff
 from hardware.limits import check_pressure
 from hardware.readings import Identity
 from hardware.registry import DRIVERS
-from hardware.sim.devices import DEVICES
+from hardware.sim.devices import maker_of
 from hardware.sim.participant import EmulatedParticipant, Fingers
 from hardware.sim.plant import Plant
 from hardware.sim.wire import LoopWire
 from hardware.supervised import SupervisedCuff
 from hardware.supervisor import SupervisorSettings
-from hardware.triggers import SerialPulses
-from scc_task.address import address_of
+from hardware.triggers import Stamps, open_trigger
+from scc_task.address import address_of, emulated_trigger, trigger_of
 from scc_task.calibration.find import refuse_other_device
 from scc_task.documents import Subscriber
 from scc_task.emulated import (
@@ -26,14 +26,20 @@ from scc_task.emulated import (
     EmulatedOperator,
     EmulatorProcess,
     VirtualPulses,
+    emulator_of,
+    firmware_of,
     pulse_count,
     silent_dummies,
 )
 from scc_task.engine import REAL_PACE, VIRTUAL_PACE, Pace
 from scc_task.errors import RecordingLost
+from scc_task.hands_open import open_responses
+from scc_task.markers import Markers
+from scc_task.markers_open import open_markers
 from scc_task.ports import CuffPort, KeySource, PulseSource, Screen
 from scc_task.prepare import Prepared
 from scc_task.present.headless import HeadlessScreen
+from scc_task.present.key_pulses import KEY_STAMPS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +55,7 @@ class Room:
     onlookers: list[Subscriber]
     pace: Pace
     provenance: dict[str, str]
+    markers: Markers | None = None
 
 
 def open_room(
@@ -83,7 +90,14 @@ def open_room(
         refuse_other_device(prepared.found, identity)
         provenance["pressure"] = _pressure_source(identity, rig.cuff.driver)
 
-    pulses, provenance["pulses"] = _open_pulses(stack, prepared, clock, onlookers)
+    pulses, provenance["pulses"], stamps = _open_pulses(stack, prepared, clock, onlookers)
+    if stamps is not None:
+        provenance["pulse_stamps"] = str(stamps)
+
+    log = (
+        prepared.name.source_folder(prepared.data) / f"{prepared.name.stem}_emulatedrecorder.jsonl"
+    )
+    markers = open_markers(stack, rig, clock, identity=identity, log=log, say=say)
 
     screen = _psychopy_screen(prepared, clock, windowed=windowed, number=number)
     stack.callback(screen.close)
@@ -93,6 +107,9 @@ def open_room(
 
     keys: KeySource = Keyboard()
     provenance["responses"] = "keyboard"
+    if answers != "emulated" and rig.responses.answers in ("serial", "mouse"):
+        device, provenance["responses"] = open_responses(rig.responses, screen, clock)
+        keys = BothKeys(keys, device)
     if answers == "emulated":
         emulated = _emulated_answers(prepared, clock)
         onlookers.append(emulated.observe)
@@ -113,6 +130,7 @@ def open_room(
         onlookers=onlookers,
         pace=REAL_PACE,
         provenance=provenance,
+        markers=markers,
     )
 
 
@@ -123,7 +141,9 @@ def open_virtual_room(stack: ExitStack, prepared: Prepared) -> Room:
     cuff: InProcessCuff | None = None
     identity = None
     if prepared.uses_cuff:
-        device = DEVICES[rig.cuff.driver](Plant(seed=plan.seed), clock.now_s(), None)
+        binary = firmware_of(rig.cuff) if rig.cuff.binary else None
+        make = maker_of(rig.cuff.driver, binary=binary, seed=plan.seed)
+        device = make(Plant(seed=plan.seed), clock.now_s(), None)
         wire = LoopWire(device, cuff_clock)
         cuff = InProcessCuff(
             address_of(rig.cuff, "emulated"),
@@ -218,7 +238,7 @@ def _serve_cuff(stack: ExitStack, prepared: Prepared) -> str:
         ) from error
     log = folder / f"{prepared.name.stem}_emulatedcuff.jsonl"
     process = EmulatorProcess(
-        prepared.rig.cuff.driver, "--seed", str(prepared.plan.seed), "--log", str(log)
+        *emulator_of(prepared.rig.cuff), "--seed", str(prepared.plan.seed), "--log", str(log)
     )
     stack.callback(process.close)
     return process.port
@@ -226,26 +246,24 @@ def _serve_cuff(stack: ExitStack, prepared: Prepared) -> str:
 
 def _open_pulses(
     stack: ExitStack, prepared: Prepared, clock: Clock, onlookers: list[Subscriber]
-) -> tuple[PulseSource | None, str]:
+) -> tuple[PulseSource | None, str, Stamps | None]:
     scanner, plan = prepared.rig.scanner, prepared.plan
     if not plan.scanner.volumes:
-        return None, "none"
+        return None, "none", None
     if scanner.trigger == "keyboard":
-        return None, f"keyboard, key {scanner.trigger_key}"
-    port, baud = str(scanner.port), 115200
-    source = f"serial port {port}"
+        return None, f"keyboard, key {scanner.trigger_key}", KEY_STAMPS
+    port, source = scanner.source, f"{scanner.trigger} trigger, {scanner.source}"
     if scanner.emulated:
         process = EmulatorProcess(
-            "scanner",
-            *("--tr", str(plan.scanner.tr_s), "--count", str(pulse_count(plan))),
-            *("--silent", str(silent_dummies(plan)), "--byte", str(scanner.byte)),
+            *("scanner", *emulated_trigger(scanner), "--tr", str(plan.scanner.tr_s)),
+            *("--count", str(pulse_count(plan)), "--silent", str(silent_dummies(plan))),
         )
         stack.callback(process.close)
         onlookers.append(process.observe)
-        port, source = process.port, "emulated scanner on a serial port"
-    pulses = SerialPulses(port, baud=baud, byte=str(scanner.byte).encode("ascii"), clock=clock)
+        port, source = process.port, f"emulated scanner, {scanner.trigger} trigger"
+    pulses = open_trigger(trigger_of(scanner, port), clock)
     stack.callback(pulses.close)
-    return pulses, source
+    return pulses, source, pulses.stamps()
 
 
 def _supervision(prepared: Prepared) -> SupervisorSettings:
@@ -259,9 +277,10 @@ def _supervision(prepared: Prepared) -> SupervisorSettings:
 def _emulated_answers(prepared: Prepared, clock: Clock) -> EmulatedAnswers:
     responses, name = prepared.rig.responses, prepared.name
     fingers = Fingers(
-        left=responses.left[0],
-        right=responses.right[0],
-        confirm=responses.confirm[0],
+        left=responses.keys("left")[0],
+        right=responses.keys("right")[0],
+        confirm=responses.keys("confirm")[0],
+        grip=responses.grip_key,
         step=responses.rating_step,
         speed_per_s=responses.speed_per_s,
         hold_after_s=responses.hold_after_s,

@@ -1,5 +1,6 @@
 """The only place where concrete things meet: devices, window, journal, engine. Opens, runs, closes."""
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import platform
@@ -40,6 +41,9 @@ PACKAGES: Final = ("psychopy", "psychtoolbox", "pyserial", "numpy", "pydantic", 
 
 MakeCourse = Callable[[Subscriber, Clock], tuple[Course, Subscriber]]
 """Builds what decides on the way from where documents go and the run's clock; the second sees them all."""
+
+Talk = Callable[[Stop], None]
+"""Talks with the operator when the cuff is empty; it may still publish. Raises nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,7 @@ def run_real(
     answers: str,
     overrides: tuple[dict[str, str], ...],
     make_course: MakeCourse | None = None,
+    talk: Talk | None = None,
 ) -> Outcome:
     """Run on the real clock, in a real window, on whatever the rig names.
 
@@ -109,6 +114,8 @@ def run_real(
         What somebody has allowed, as `scc_task.overrides.confirm` returns it.
     make_course
         Builds what decides on the way, for a calibration.
+    talk
+        Asks the operator after the end, before the record is closed. The cuff is closed then.
 
     Raises
     ------
@@ -133,7 +140,23 @@ def run_real(
         _warn_if_unexamined(prepared, room, console)
         status = stack.enter_context(StatusLine(prepared.plan, clock, console))
         room.onlookers.append(status.observe)
-        return _carry_out(signals, prepared, room, on_stop, overrides, make_course)
+
+        def ask(stop: Stop) -> None:
+            status.close()
+            if room.cuff is not None:
+                room.cuff.close()  # nobody shows it a sign of life while somebody types
+            if talk is not None:
+                talk(stop)
+
+        return _carry_out(
+            signals,
+            prepared,
+            room,
+            on_stop,
+            overrides,
+            make_course,
+            ask if talk is not None else None,
+        )
 
 
 def _warn_if_unexamined(prepared: Prepared, room: Room, console: Console) -> None:
@@ -150,13 +173,14 @@ def run_virtual(
     *,
     on_stop: Callable[[Stop], None],
     make_course: MakeCourse | None = None,
+    talk: Talk | None = None,
 ) -> Outcome:
     """Run on a virtual clock, everything emulated in this process, no window."""
     with ExitStack() as stack:
         signals = stack.enter_context(_Signals())
         room = open_virtual_room(stack, prepared)
         allowed = emulated(prepared.overrides)
-        return _carry_out(signals, prepared, room, on_stop, allowed, make_course)
+        return _carry_out(signals, prepared, room, on_stop, allowed, make_course, talk)
 
 
 def _carry_out(
@@ -166,12 +190,20 @@ def _carry_out(
     on_stop: Callable[[Stop], None],
     overrides: tuple[dict[str, str], ...],
     make_course: MakeCourse | None = None,
+    talk: Talk | None = None,
 ) -> Outcome:
     """Record and run. The journal is made last: a device that is missing burns no run number."""
     plan, responses = prepared.plan, prepared.rig.responses
     path = prepared.name.journal(prepared.data)
     journal = Journal(path)
-    publisher = Publisher(journal.append, room.onlookers)
+    markers, cuff = room.markers, room.cuff
+    # recorders hear of everything first: each onlooker before them would be a delay
+    publisher = Publisher(
+        journal.append, [*([markers.observe] if markers else []), *room.onlookers]
+    )
+    if markers is not None:
+        markers.publish = publisher.publish
+        cuff = markers.overhear(cuff) if cuff is not None else None
     course: Course | None = None
     if make_course is not None:
         course, onlooker = make_course(publisher.publish, room.clock)
@@ -181,14 +213,16 @@ def _carry_out(
         course=course,
         clock=room.clock,
         screen=room.screen,
-        cuff=room.cuff,
+        cuff=cuff,
         pulses=room.pulses,
         keys=room.keys,
         key_map=key_map(
-            left=responses.left,
-            right=responses.right,
-            confirm=responses.confirm,
-            stop=responses.stop,
+            left=responses.keys("left"),
+            right=responses.keys("right"),
+            confirm=responses.keys("confirm"),
+            stop=responses.keys("stop"),
+            grip=responses.grip_key,
+            bounce_s=responses.bounce_s,
             trigger=prepared.rig.scanner.trigger_key,
             asks_operator=course is not None,
         ),
@@ -208,6 +242,13 @@ def _carry_out(
         publisher.publish(_start(prepared, room, overrides))
         stop = engine.run()
         on_stop(stop)  # at once: closing devices and making the dataset take their time
+        if talk is not None:
+            signals.engine = None  # Ctrl-C now ends the question, not the record
+            with contextlib.suppress(KeyboardInterrupt):
+                talk(stop)
+            signals.engine = engine
+        if markers is not None:
+            markers.finish()
     finally:
         try:
             journal.close()
@@ -247,6 +288,7 @@ def _start(prepared: Prepared, room: Room, overrides: tuple[dict[str, str], ...]
         screen=dict(room.screen.describe()),
         versions=_versions(),
         overrides=overrides,
+        markers=() if room.markers is None else room.markers.describe(),
     )
 
 

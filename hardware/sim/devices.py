@@ -3,7 +3,9 @@
 The first line of each function is what ``emulate --help`` says of the device.
 """
 
+import functools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from hardware.sim.alicat import EmulatedAlicat
@@ -11,6 +13,7 @@ from hardware.sim.contact import EmulatedContact
 from hardware.sim.cpar import EmulatedCpar
 from hardware.sim.devicehost import EmulatedDeviceHost
 from hardware.sim.faults import Faultable
+from hardware.sim.firmware import FirmwareCuff
 from hardware.sim.plant import Plant
 from hardware.sim.reference import EmulatedReference
 
@@ -57,3 +60,16 @@ ON_MODEM_LINES: Final = frozenset({"contact"})
 
 ON_TCP: Final = frozenset({"devicehost"})
 """Devices that are a server on a TCP port, never a serial port."""
+
+
+def maker_of(driver: str, *, binary: Path | None, seed: int) -> Make:
+    """Return what builds an emulated cuff: the firmware in ``binary`` on a simulated chip, if given."""
+    if binary is None:
+        return DEVICES[driver]
+    return functools.partial(_firmware, binary=binary, seed=seed)
+
+
+def _firmware(
+    plant: Plant, start_s: float, witness: Witness | None, *, binary: Path, seed: int
+) -> Faultable:
+    return FirmwareCuff(plant, start_s=start_s, witness=witness, binary=binary, seed=seed)

@@ -60,7 +60,7 @@ class Press:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingers:
-    """The keys of the response device and how the slider answers them."""
+    """The keys of the response device and how the slider answers them, in hundredths of a scale."""
 
     left: str
     right: str
@@ -68,6 +68,18 @@ class Fingers:
     step: int
     speed_per_s: float
     hold_after_s: float
+    grip: str | None = None
+
+
+@dataclass(slots=True)
+class _Track:
+    """A scale that is rated while the pressure is on: where its marker stands, and the next look at it."""
+
+    position: int
+    until_s: float
+    look_s: float
+    lowest: int
+    highest: int
 
 
 class EmulatedParticipant:
@@ -86,6 +98,9 @@ class EmulatedParticipant:
     NOISE: Final = 4.0
     """Standard deviation of one rating (assumed)."""
 
+    REACTION_S: Final = 0.6
+    """From a change that is felt to the key (assumed); longer than samples are gathered for."""
+
     def __init__(
         self, curve: PainCurve, fingers: Fingers, *, seed: int, missing: float = 0.0
     ) -> None:
@@ -93,37 +108,81 @@ class EmulatedParticipant:
         self._random = random.Random(seed)  # noqa: S311  not for secrets
         self._felt: list[float] = []
         self._due: list[Press] = []
+        self._track: _Track | None = None
 
-    def feel(self, pressure_mmhg: float) -> None:
-        """Feel one sample of pressure."""
+    def feel(self, pressure_mmhg: float, time_s: float) -> None:
+        """Feel one sample of pressure; where a scale is shown meanwhile, move its marker along."""
         if pressure_mmhg > 20.0:
             self._felt.append(pressure_mmhg)
+        track = self._track
+        if track is None or time_s < track.look_s:
+            return
+        begin_s = time_s + self.REACTION_S
+        if begin_s > track.until_s:
+            self._track = None
+            return
+        span = track.highest - track.lowest
+        noise = self._random.gauss(0.0, self.NOISE / 2)
+        wanted = min(100.0, max(0.0, self.curve.rating(pressure_mmhg) + noise))
+        goal = track.lowest + round(wanted * span / 100)
+        # a moving hand comes to rest before it looks again, and small differences are let be
+        far = goal - track.position
+        track.look_s = begin_s
+        if abs(far) > span * self.NOISE / 100:
+            end_s = self._move(far, begin_s, span)
+            track.position, track.look_s = goal, end_s
+            self._due.sort(key=lambda press: press.time_s)
+
+    def hold_grip(self, time_s: float) -> None:
+        """Take the grip, and hold it to the end."""
+        if self._fingers.grip is not None:
+            self._due.append(Press(time_s, self._fingers.grip, True))
+            self._due.sort(key=lambda press: press.time_s)
 
     def stimulus_begins(self) -> None:
         """Forget the last stimulus."""
         self._felt.clear()
+        self._track = None
 
-    def see_scale(self, *, shown_s: float, start: int, slot_s: float, unpleasantness: bool) -> None:
+    def see_scale_meanwhile(
+        self, *, shown_s: float, start: int, slot_s: float, lowest: int, highest: int
+    ) -> None:
+        """Rate the pressure for as long as it lasts."""
+        self._track = _Track(start, shown_s + slot_s - self.REACTION_S, shown_s, lowest, highest)
+
+    def see_scale(
+        self,
+        *,
+        shown_s: float,
+        start: int,
+        slot_s: float,
+        unpleasantness: bool,
+        lowest: int = 0,
+        highest: int = 100,
+    ) -> None:
         """Decide on a rating and plan the key presses for it."""
+        self._track = None
+        span = highest - lowest
         felt = sorted(self._felt)
         wanted = self.curve.rating(felt[len(felt) // 2]) if felt else 0.0
         wanted += self._random.gauss(-5.0 if unpleasantness else 0.0, self.NOISE)
-        goal = round(min(100.0, max(0.0, wanted)))
+        goal = lowest + round(min(100.0, max(0.0, wanted)) * span / 100)
         begin_s = shown_s + self._random.uniform(0.6, 1.4)
-        end_s = self._move(goal - start, begin_s)
+        end_s = self._move(goal - start, begin_s, span)
         confirm_s = end_s + self._random.uniform(0.2, 0.6)
         forgets = self._random.random() < self._missing
         if not forgets and confirm_s < shown_s + slot_s - 0.1:
             self._tap(self._fingers.confirm, confirm_s)
         self._due.sort(key=lambda press: press.time_s)
 
-    def _move(self, distance: int, begin_s: float) -> float:
+    def _move(self, distance: int, begin_s: float, span: int) -> float:
         f = self._fingers
         key = f.right if distance > 0 else f.left
+        step, speed_per_s = max(1, round(f.step * span / 100)), f.speed_per_s * span / 100
         far = abs(distance)
-        taps, now_s = far // f.step, begin_s
-        if far > 3 * f.step:
-            held_s = f.hold_after_s + (far - f.step) / f.speed_per_s
+        taps, now_s = far // step, begin_s
+        if far > 3 * step:
+            held_s = f.hold_after_s + (far - step) / speed_per_s
             self._due += [Press(now_s, key, True), Press(now_s + held_s, key, False)]
             return now_s + held_s
         for _ in range(taps):

@@ -22,7 +22,6 @@ from hardware.fault_script import Fault
 from hardware.sim.faults import Faultable, TroubledDevice, Unplugged
 from hardware.sim.lines import ServedLines
 from hardware.sim.plant import Plant
-from hardware.sim.scanner import EmulatedPulses, PulseTrain
 
 LINGER_S: Final = 12.0
 POLL_S: Final = 0.005
@@ -71,10 +70,18 @@ class _Pty:
         self._master, self._slave = os.openpty()  # holding the slave keeps the master readable
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        self.port = os.ttyname(self._slave)
+        self.port = self._name = os.ttyname(self._slave)
         self._link = link
         if link is not None:
-            link.unlink(missing_ok=True)
+            if link.is_symlink():
+                link.unlink()  # of an emulator that ended before
+            elif link.exists():
+                self._release()
+                raise HardwareUnavailable(
+                    "there is something already, and it is no link of an emulator",
+                    where=str(link),
+                    do="give --link a name that is free",
+                )
             link.symlink_to(self.port)
             self.port = str(link)
 
@@ -90,9 +97,15 @@ class _Pty:
         with contextlib.suppress(OSError):  # nobody listens: bytes are lost, as on a real wire
             os.write(self._master, data)
 
+    def _is_ours(self, link: Path) -> bool:
+        return link.is_symlink() and str(link.readlink()) == self._name
+
     def close(self) -> None:
-        if self._link is not None:
-            self._link.unlink(missing_ok=True)
+        if self._link is not None and self._is_ours(self._link):
+            self._link.unlink()
+        self._release()
+
+    def _release(self) -> None:
         for descriptor in (self._master, self._slave):
             with contextlib.suppress(OSError):  # closed already, by an unplugged cable
                 os.close(descriptor)
@@ -206,40 +219,6 @@ class ServedCuff:
         return self._trouble
 
 
-class ServedScanner:
-    """A box that sends one byte for each pulse, from the moment the sequence is started."""
-
-    def __init__(self, train: PulseTrain, *, byte: bytes, log: IO[str] | None) -> None:
-        self._train, self._byte, self._log = train, byte, log
-        self._pulses = EmulatedPulses()
-
-    def start(self) -> None:
-        """Start the sequence, as the radiographer does."""
-        t = self._train
-        self._pulses.begin(
-            PulseTrain(start_s=now_s() + t.start_s, tr_s=t.tr_s, count=t.count, silent=t.silent)
-        )
-
-    def receive(self, data: bytes) -> None:
-        """Ignore them: a trigger box does not listen."""
-
-    def advance(self, now_s: float) -> bytes:
-        """Send the pulses that are due."""
-        times = self._pulses.until(now_s)
-        if self._log is not None:
-            for time_s in times:
-                self._log.write(json.dumps({"time_s": round(time_s, 6), "what": "pulse"}) + "\n")
-        return self._byte * len(times)
-
-    def next_due_s(self) -> float | None:
-        """Return when the next pulse comes."""
-        return self._pulses.next_due_s()
-
-    def may_end(self) -> bool:
-        """Return that a scanner may always end."""
-        return True
-
-
 def open_end(*, link: Path | None, tcp_port: int | None, modem_lines: bool = False) -> _End:
     """Return our end of a new wire: TCP where asked for or where there are no ptys.
 
@@ -261,7 +240,7 @@ def open_end(*, link: Path | None, tcp_port: int | None, modem_lines: bool = Fal
         )
     try:
         if modem_lines:
-            return ServedLines(_Tcp(tcp_port or 0))
+            return ServedLines(open_tcp(tcp_port or 0))
         if tcp_port is not None or os.name == "nt":
             return _Tcp(tcp_port or 0)
         return _Pty(link)
@@ -273,18 +252,37 @@ def open_end(*, link: Path | None, tcp_port: int | None, modem_lines: bool = Fal
         ) from error
 
 
+def open_tcp(port: int) -> _Tcp:
+    """Return a TCP port on the loopback address; 0: any that is free.
+
+    Raises
+    ------
+    HardwareUnavailable
+        If somebody else has it.
+    """
+    try:
+        return _Tcp(port)
+    except OSError as error:
+        raise HardwareUnavailable(
+            f"the emulated port cannot be made: {error}",
+            where=f"TCP port {port}",
+            do="choose another port number",
+        ) from error
+
+
 def serve(
     device: Device,
     end: _End,
     *,
     announce: Callable[[str], None],
     on_start: Callable[[], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
     until_stdin_ends: bool = True,
 ) -> None:
     """Serve a device until standard input ends (or for ever), then until it is safe to go."""
     over = threading.Event()
     if until_stdin_ends:
-        threading.Thread(target=_listen, args=(over, on_start), daemon=True).start()
+        threading.Thread(target=_listen, args=(over, on_start, on_line), daemon=True).start()
     elif on_start is not None:
         on_start()
     announce(f"ready {end.port}")
@@ -335,8 +333,14 @@ def _wait_s(device: Device, now: float) -> float:
     return POLL_S if due_s is None else min(POLL_S, max(0.0, due_s - now))
 
 
-def _listen(over: threading.Event, on_start: Callable[[], None] | None) -> None:
+def _listen(
+    over: threading.Event,
+    on_start: Callable[[], None] | None,
+    on_line: Callable[[str], None] | None,
+) -> None:
     for line in sys.stdin:
         if line.strip() == "start" and on_start is not None:
             on_start()
+        elif on_line is not None:
+            on_line(line.strip())
     over.set()

@@ -28,7 +28,8 @@ def warning(rig: Rig, rig_path: Path, identity: Identity, today: date) -> str | 
 
 
 def _why(rig: Rig, rig_path: Path, identity: Identity, today: date) -> str | None:
-    records = [r for r in read_records(store_path(rig_path)) if _day(r) is not None]
+    found = read_records(store_path(rig_path))
+    records = [r for r in found if _day(r) is not None and r.get("checked") != "scanner"]
     if not records:
         return "this cuff has never been checked with this rig"
     last = records[-1]

@@ -159,7 +159,7 @@ class Examination:
         )
 
     def _button(self, identity: Identity) -> Iterator[Result]:
-        keys = self._rig.responses.stop
+        keys = self._rig.responses.keys("stop")
         self._say(
             f"PRESS THE PARTICIPANT'S STOP NOW, within {self._pace.button_s:g} s: the device's own"
             f" button, or the rig's stop key ({', '.join(keys)})"

@@ -32,6 +32,8 @@ def make_record(
     *,
     under_pressure: bool,
     faults: str | None,
+    scanner: Record | None = None,
+    scanner_alone: bool = False,
 ) -> Record:
     """Return what is kept of one doctor's run.
 
@@ -41,11 +43,16 @@ def make_record(
         Whether the cuff was inflated.
     faults
         The fault script of an emulated cuff, whole.
+    scanner
+        What was found at the scanner's trigger; it says nothing about the cuff.
+    scanner_alone
+        Whether the cuff was left out: then the record does not count as a check of the cuff.
     """
     return {
         "version": 1,
         "date": clock.wall().strftime("%Y-%m-%dT%H:%M:%SZ"),
         "program": scc_task.__version__,
+        "checked": "scanner" if scanner_alone else "cuff",
         "rig": rig.model.name,
         "rig_sha256": rig.sha256,
         "simulated": rig.model.simulated or bool(identity and identity.simulated),
@@ -55,6 +62,7 @@ def make_record(
         "verdict": str(worst(result.verdict for result in results)),
         "failed": [r.name for r in results if r.verdict is Verdict.FAIL],
         "results": [_finite(asdict(result)) for result in results],
+        "scanner": _finite(scanner),
     }
 
 

@@ -14,7 +14,7 @@ from scc_task.protocol.base import to_ms
 from scc_task.protocol.calibration import Calibration
 from scc_task.protocol.load import Loaded
 from scc_task.protocol.model import Jitter, Protocol, Step, durations_ms
-from scc_task.protocol.texts import REQUIRED_TEXTS, Texts
+from scc_task.protocol.texts import Texts, own_texts
 
 Resolve = Callable[[str, float], ResolvedPressure]
 """Turn a pressure's name and its rating (0 to 100) into a number for this participant."""
@@ -73,6 +73,9 @@ def compile_plan(
         volumes=protocol.scanner.volumes,
         dummies=protocol.scanner.dummies.count,
         dummy_kind=DummyKind(protocol.scanner.dummies.kind),
+        when_pulses_stop=protocol.scanner.when_pulses_stop,
+        lost_after=protocol.scanner.lost_after,
+        count_to_end=protocol.scanner.count_to_end,
     )
     # time zero is the first volume on disk; where dummies are stored, the task waits them out
     onset_ms = (
@@ -84,7 +87,7 @@ def compile_plan(
         onset_ms += duration_ms
     cues = sorted({step.cue for step in planned if step.cue is not None})
     scales = sorted({step.scale for step in planned if step.scale is not None})
-    keys = sorted({*REQUIRED_TEXTS, *(step.text for step in planned if step.text is not None)})
+    keys = sorted({*own_texts(texts), *(step.text for step in planned if step.text is not None)})
     return Plan(
         protocol=protocol.name,
         task=protocol.task,
@@ -166,6 +169,7 @@ def _planned(
             base,
             trial_type=TrialType.PAIN,
             cue=step.inflate.cue,
+            scale=step.inflate.rate.scale if step.inflate.rate is not None else None,
             pressure=step.inflate.to,
             target_mmhg=pressures[step.inflate.to].mmhg,
             rise_ms=to_ms(step.inflate.rise_s or 0.0),

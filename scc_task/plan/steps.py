@@ -52,26 +52,38 @@ class Cue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """A 0 to 100 rating scale in the participant's language."""
+    """A rating scale of whole numbers in the participant's language; 0 to 100 if not said otherwise."""
 
     name: str
     question: str
     low: str
     high: str
     start: int
+    lowest: int = 0
+    highest: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannerPlan:
     """What the scanner will do. ``tr_s`` in seconds; ``dummies`` counts volumes.
 
-    No ``volumes``: there is no scanner, and time zero is when the run begins.
+    No ``volumes``: there is no scanner, and time zero is when the run begins. Pulses have stopped when
+    ``lost_after`` of them in a row did not come; ``when_pulses_stop`` is ``continue`` (by the clock) or
+    ``stop``. ``count_to_end``: listen after the last step too, until the scanner is silent.
     """
 
     tr_s: float
     volumes: int
     dummies: int
     dummy_kind: DummyKind
+    when_pulses_stop: str = "continue"
+    lost_after: int = 5
+    count_to_end: bool = False
+
+    @property
+    def first(self) -> int:
+        """Return the number of the first pulse: discarded dummies count from ``-dummies`` to -1."""
+        return -self.dummies if self.dummy_kind is DummyKind.DISCARDED else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +103,8 @@ class Step:
     ``onset_ms`` counts from time zero (onset of the first stored volume). Milliseconds are
     integers so that sums of jitters are exact. ``trial`` counts from 1 and is ``None`` outside
     trials. ``trial_type`` is ``None`` for what is not modelled (fixation, "get ready"). ``rise_ms``:
-    how long the pressure rises in a line; 0: as fast as it goes.
+    how long the pressure rises in a line; 0: as fast as it goes. An inflation with a ``scale`` is
+    rated all the while.
     """
 
     number: int
@@ -166,6 +179,11 @@ class Plan:
     def scale(self, name: str) -> Scale:
         """Return a rating scale by its name."""
         return next(s for s in self.scales if s.name == name)
+
+    def marker_start(self, step: Step) -> int:
+        """Return where the marker of a step's scale begins: at its low end while the cuff inflates."""
+        scale = self.scale(str(step.scale))
+        return scale.lowest if step.kind is StepKind.INFLATE else scale.start
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON types."""

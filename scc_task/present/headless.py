@@ -37,6 +37,9 @@ class HeadlessScreen:
     def draw_message(self, key: str) -> None:
         """Draw nothing."""
 
+    def draw_live(self, key: str, values: Mapping[str, str]) -> None:
+        """Draw nothing."""
+
     def draw_step(self, step: Step) -> None:
         """Draw nothing."""
 

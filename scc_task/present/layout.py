@@ -38,6 +38,12 @@ QUESTION_Y: Final = 0.25
 QUESTION_HEIGHT: Final = 0.24
 LABEL_TOP_Y: Final = SCALE_Y - 0.09
 LABEL_HEIGHT: Final = 0.30
+NUMBERED: Final = 20
+"""A scale with no more steps than this shows each of them, with its number."""
+TICK_HEIGHT: Final = 0.04
+NUMBER_TOP_Y: Final = SCALE_Y - 0.05
+NUMBER_HEIGHT: Final = 0.07
+NUMBERED_LABEL_TOP_Y: Final = NUMBER_TOP_Y - 0.10
 
 COLORS: Final = {
     "blue": (90, 150, 255),
@@ -80,8 +86,8 @@ class Layout:
         """Return the width of a label, centred under an end of the scale."""
         return 0.28 * self.used_width
 
-    def marker_x(self, position: int) -> float:
-        """Return where on the line a rating from 0 to 100 stands."""
+    def marker_x(self, position: float) -> float:
+        """Return where on the line a mark stands, in hundredths of its length."""
         return (position - 50) / 50 * self.scale_half_length
 
 

@@ -13,14 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from hardware.clock import now_s
+from hardware.other_clocks import compare_clocks
 from scc_task.errors import WindowUnavailable
 
 SCRATCH: Final = Path(__file__).resolve().parents[2] / ".cache" / "psychopy"
 """Where PsychoPy may write, unless told otherwise: inside the checkout, out of version control."""
 
 _CLOCK_TOLERANCE_S: Final = 1e-3  # the call itself takes some microseconds; wall time is years off
-_BRACKETS: Final = 20  # the tightest of so many readings: a scheduler's pause spoils one, not all
 
 
 def import_psychopy(scratch: Path = SCRATCH) -> None:
@@ -112,14 +111,8 @@ def clock_offset_s() -> float:
 
 
 def _measure_offset_s(psychtoolbox: Any) -> float:
-    """Return our time minus psychtoolbox's, from the reading with the tightest bracket."""
-    readings: list[tuple[float, float]] = []
-    for _ in range(_BRACKETS):
-        before_s = now_s()
-        theirs_s = float(psychtoolbox.GetSecs())
-        after_s = now_s()
-        readings.append((after_s - before_s, (before_s + after_s) / 2 - theirs_s))
-    return min(readings)[1]
+    """Return our time minus psychtoolbox's."""
+    return compare_clocks(lambda: float(psychtoolbox.GetSecs())).offset_s
 
 
 def _private_home(scratch: Path) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """Every picture of a run, built once from the plan and drawn without laying out anything again."""
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ from scc_task.errors import WindowUnavailable
 from scc_task.plan.steps import Cue, Plan, Scale, Step, StepKind
 from scc_task.present import layout
 from scc_task.present.layout import Layout, Point
+from scc_task.protocol.live_words import LIVE_WORDS, filled, is_live
 
 _FONT: Final = "Noto Sans"  # comes with PsychoPy, so screens look the same on every machine
 _ENDLESS: Final = 100.0  # a width that no line reaches
@@ -34,10 +35,12 @@ class RatingScreen:
         half = space.scale_half_length
         line = layout.rectangle(2 * half + layout.LINE_STROKE, layout.LINE_STROKE)
         end = layout.rectangle(layout.LINE_STROKE, layout.END_HEIGHT)
-        self._layout = space
+        self._layout, self._lowest, self._highest = space, scale.lowest, scale.highest
+        numbered = scale.highest - scale.lowest <= layout.NUMBERED
+        label_y = layout.NUMBERED_LABEL_TOP_Y if numbered else layout.LABEL_TOP_Y
         question = Box(space.text_width, layout.QUESTION_HEIGHT, (0.0, layout.QUESTION_Y))
         low, high = (
-            Box(space.label_width, layout.LABEL_HEIGHT, (x, layout.LABEL_TOP_Y), anchor="top")
+            Box(space.label_width, layout.LABEL_HEIGHT, (x, label_y), anchor="top")
             for x in (-half, half)
         )
         labels = [(scale.low, low, f"{name}.low"), (scale.high, high, f"{name}.high")]
@@ -46,6 +49,7 @@ class RatingScreen:
             artist.shape(line, layout.WHITE, position=(0.0, layout.SCALE_Y)),
             *(artist.shape(end, layout.WHITE, position=(x, layout.SCALE_Y)) for x in (-half, half)),
             *artist.alike(labels),
+            *(self._numbers(artist, name) if numbered else ()),
         ]
         tip_y = layout.SCALE_Y + layout.LINE_STROKE
         tip = layout.pointer(layout.POINTER_SIZE, layout.POINTER_SIZE)
@@ -53,12 +57,39 @@ class RatingScreen:
         disc = layout.circle(layout.CONFIRMED_RADIUS)
         self._confirmed = artist.shape(disc, layout.COLORS["green"], position=(0.0, layout.SCALE_Y))
 
+    def _x(self, position: int) -> float:
+        """Return where a number of the scale stands."""
+        return self._layout.marker_x(
+            100 * (position - self._lowest) / (self._highest - self._lowest)
+        )
+
+    def _numbers(self, artist: "Artist", name: str) -> list[Any]:
+        """Return a tick and a number for each step of the scale."""
+        tick = layout.rectangle(layout.LINE_STROKE / 2, layout.TICK_HEIGHT)
+        steps = range(self._lowest, self._highest + 1)
+        width = 2 * self._layout.scale_half_length / (len(steps) - 1)
+        boxes = [
+            Box(width, layout.NUMBER_HEIGHT, (self._x(n), layout.NUMBER_TOP_Y), anchor="top")
+            for n in steps
+        ]
+        numbers = [(str(n), box, f"{name}.from") for n, box in zip(steps, boxes, strict=True)]
+        between = steps[1:-1]
+        ticks = [
+            artist.shape(tick, layout.WHITE, position=(self._x(n), layout.SCALE_Y)) for n in between
+        ]
+        return [*ticks, *artist.alike(numbers)]
+
+    def warm(self) -> None:
+        """Draw every part once."""
+        self.draw(self._lowest, confirmed=False)
+        self.draw(self._highest, confirmed=True)
+
     def draw(self, position: int, *, confirmed: bool) -> None:
-        """Draw the scale with its marker at a rating from 0 to 100."""
+        """Draw the scale with its marker at one of its numbers."""
         for stimulus in self._fixed:
             stimulus.draw()
         marker = self._confirmed if confirmed else self._moving
-        marker.pos = (self._layout.marker_x(position), marker.pos[1])
+        marker.pos = (self._x(position), marker.pos[1])
         marker.draw()
 
 
@@ -191,10 +222,15 @@ class Screens:
             for sides in ((size, stroke), (stroke, size))
         ]
         page = Box(artist.layout.text_width, layout.TEXT_HEIGHT)
-        self._texts = {key: artist.text(text, page, key=key) for key, text in plan.texts}
+        self._live = {key: text.strip() for key, text in plan.texts if is_live(text)}
+        self._texts = {
+            # numbers come later: room for the longest
+            key: artist.text(filled(text, LIVE_WORDS) if key in self._live else text, page, key=key)
+            for key, text in plan.texts
+        }
         self._cues = {cue.name: _cue_shape(artist, cue) for cue in plan.cues}
         self._scales = {scale.name: RatingScreen(artist, scale) for scale in plan.scales}
-        self._starts = {scale.name: scale.start for scale in plan.scales}
+        self._start = plan.marker_start
 
     def warm(self) -> None:
         """Draw everything once: the first draw uploads textures and is a hundred times slower."""
@@ -202,16 +238,18 @@ class Screens:
         for stimulus in (*self._texts.values(), *self._cues.values()):
             stimulus.draw()
         for scale in self._scales.values():
-            scale.draw(0, confirmed=False)
-            scale.draw(100, confirmed=True)
+            scale.warm()
 
     def fixation(self) -> None:
         """Draw the fixation cross."""
         _draw(self._cross)
 
-    def message(self, key: str) -> None:
-        """Draw a text by its key."""
-        self._texts[key].draw()
+    def message(self, key: str, values: Mapping[str, str] | None = None) -> None:
+        """Draw a text by its key, with the words in braces filled in."""
+        text = self._texts[key]
+        if key in self._live:
+            text.text = filled(self._live[key], values or {})
+        text.draw()
 
     def rating(self, scale: str, position: int, *, confirmed: bool) -> None:
         """Draw a rating scale."""
@@ -222,8 +260,8 @@ class Screens:
         match step.kind:
             case StepKind.SHOW if step.text is not None:
                 self.message(step.text)
-            case StepKind.RATE if step.scale is not None:
-                self.rating(step.scale, self._starts[step.scale], confirmed=False)
+            case StepKind.RATE | StepKind.INFLATE if step.scale is not None:
+                self.rating(step.scale, self._start(step), confirmed=False)
             case _ if step.cue is not None:
                 self._cues[step.cue].draw()
             case _:

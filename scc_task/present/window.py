@@ -13,6 +13,7 @@ from scc_task.errors import WindowUnavailable
 from scc_task.plan.steps import Plan, Step
 from scc_task.present import quiet
 from scc_task.present.display import display_answers
+from scc_task.present.pointer import Pointer
 from scc_task.present.screens import Screens
 
 _FLIPS: Final = 15  # in each of the two passes that measure the frame period
@@ -98,6 +99,10 @@ class PsychoPyScreen:
         """Draw one of the plan's texts by its key."""
         self._draw(lambda screens: screens.message(key))
 
+    def draw_live(self, key: str, values: Mapping[str, str]) -> None:
+        """Draw one of the plan's texts with its words in braces filled in."""
+        self._draw(lambda screens: screens.message(key, values))
+
     def draw_step(self, step: Step) -> None:
         """Draw what the step shows (for a rating: the scale with its marker at the start)."""
         self._draw(lambda screens: screens.step(step))
@@ -129,6 +134,10 @@ class PsychoPyScreen:
             self._released = True
             if display_answers():
                 self._window.close()
+
+    def pointer(self, *, end_to_end_px: int) -> Pointer:
+        """Return the mouse of this window as a source of answers."""
+        return Pointer(self._window.winHandle, self._clock, end_to_end_px=end_to_end_px)
 
     def save_picture(self, file: Path) -> None:
         """Write what was drawn since the last flip as a PNG file."""

@@ -46,6 +46,18 @@ Told = Annotated[str, StringConstraints(max_length=200)]
 """What a device says of itself: it may say nothing."""
 
 
+Bounded = Annotated[float, Field(gt=0, le=HARDEST_CEILING_MMHG)]
+
+
+def _refuse_unless_between(mmhg: float, low_mmhg: float, high_mmhg: float) -> None:
+    if not low_mmhg <= mmhg <= high_mmhg:
+        refuse(
+            f"{mmhg:g} mmHg is not between {low_mmhg:g} and {high_mmhg:g} mmHg",
+            do="calibrate again",
+            at=("mmhg",),
+        )
+
+
 class Target(CalibratedPressure):
     """A rating, the pressure that gives it, and how sure that is."""
 
@@ -59,12 +71,20 @@ class Target(CalibratedPressure):
 
     @model_validator(mode="after")
     def _lies_in_its_interval(self) -> Self:
-        if not self.low_mmhg <= self.mmhg <= self.high_mmhg:
-            refuse(
-                f"{self.mmhg:g} mmHg is not between {self.low_mmhg:g} and {self.high_mmhg:g} mmHg",
-                do="calibrate again",
-                at=("mmhg",),
-            )
+        _refuse_unless_between(self.mmhg, self.low_mmhg, self.high_mmhg)
+        return self
+
+
+class Bound(Model):
+    """A pressure at which something begins or ends, and between which it lies."""
+
+    mmhg: Bounded = Field(description="pressure, in mmHg", examples=[85])
+    low_mmhg: float = Field(ge=0, description="lower end, in mmHg", examples=[75])
+    high_mmhg: float = Field(ge=0, description="upper end, in mmHg", examples=[95.5])
+
+    @model_validator(mode="after")
+    def _lies_between(self) -> Self:
+        _refuse_unless_between(self.mmhg, self.low_mmhg, self.high_mmhg)
         return self
 
 
@@ -111,6 +131,14 @@ class Proposal(Model):
     device: Device = Field(description="the cuff's device")
     highest_given_mmhg: float = Field(
         gt=0, le=HARDEST_CEILING_MMHG, description="highest pressure given, in mmHg", examples=[170]
+    )
+
+    threshold: Bound | None = Field(
+        default=None, description="where pain begins: the pressure rated 5, with its interval"
+    )
+    tolerance: Bound | None = Field(
+        default=None,
+        description="highest pressure borne below the stop rating; 'high_mmhg' was too much",
     )
 
     @model_validator(mode="after")

@@ -121,6 +121,11 @@ class CalibrationProtocol(Model):
         description="keys of texts shown before the first inflation, in order",
         examples=["[calibration]"],
     )
+    practice: bool = Field(
+        default=False,
+        description="true: three imagined pains are rated before the first inflation, without pressure",
+        examples=[True],
+    )
     safety: Safety = Field(description="limits that every procedure keeps")
     familiarise: Familiarise = Field(description="first inflations, not painful")
     ascent: Ascent | None = Field(default=None, description="numbers of 'procedure: ascent'")

@@ -103,6 +103,8 @@ def check_protocol(
             problems += _calibration_problems(protocol.loaded, rig, calibration, limits)
     if texts is not None and texts.loaded is not None:
         problems += _language_problems(texts.loaded, text_path=Path(texts.file))
+        if rig is not None and rig.loaded is not None:
+            problems += grip_problems(rig.loaded.model, texts.loaded)
     if calibration is not None and calibration.loaded is not None:
         problems += _owner_problems(calibration.loaded, rig, subject)
 
@@ -137,6 +139,16 @@ def vent_problems(rig: Loaded[Rig]) -> list[FileProblem]:
             do="fit a normally-open dump valve with its own timer and write 'independent_vent: true'",
         )
     ]
+
+
+def grip_problems(rig: Rig, texts: Loaded[Texts]) -> list[FileProblem]:
+    """Return whether the participant has a grip, and nothing says that it has to be held."""
+    if rig.responses.grip is None or "hold_grip" in texts.model.texts:
+        return []
+    what = (
+        "the rig has a grip, but the texts lack 'hold_grip', which asks the participant to hold it"
+    )
+    return [texts.problem(what, ("texts",), do="add hold_grip: ... under 'texts'")]
 
 
 def _texts_of(protocol: Attempt[Protocol], protocol_path: Path) -> Attempt[Texts] | None:
@@ -187,7 +199,7 @@ def _pressure_problems(protocol: Loaded[Protocol], limits: Limits) -> list[FileP
     found = []
     for name, pressure in protocol.model.pressures.items():
         if pressure.mmhg is not None and not pressure.mmhg <= limits.ceiling_mmhg:
-            what = f"{pressure.mmhg:g} mmHg is above the ceiling of {limits.ceiling_mmhg:g} mmHg"
+            what = f"{pressure.mmhg:.10g} mmHg is above the ceiling of {limits.ceiling_mmhg:g} mmHg"
             do = "lower the pressure; the ceiling is set in the rig file and under 'limits'"
             found.append(protocol.problem(what, ("pressures", name, "mmhg"), do=do))
         if pressure.mmhg is not None and not pressure.mmhg >= LEAST_MMHG:
@@ -238,7 +250,7 @@ def _rating_problems(
     mmhg = entries[position].mmhg
     if mmhg <= limits.ceiling_mmhg:
         return []
-    what = f"{mmhg:g} mmHg is above the ceiling of {limits.ceiling_mmhg:g} mmHg"
+    what = f"{mmhg:.10g} mmHg is above the ceiling of {limits.ceiling_mmhg:g} mmHg"
     do = "recalibrate, or ask for a lower rating; the ceiling is set in the rig file and under 'limits'"
     return [calibration.problem(what, ("pressures", position, "mmhg"), do=do)]
 

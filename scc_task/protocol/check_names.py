@@ -72,6 +72,11 @@ def _referred(steps: object, path: Path) -> Iterator[tuple[Path, str, str]]:
             name = block.get(key) if isinstance(block, Mapping) else None
             if isinstance(name, str):
                 yield (*path, position, verb, key), noun, name
+        block = step.get("inflate")
+        meanwhile = block.get("rate") if isinstance(block, Mapping) else None
+        name = meanwhile.get("scale") if isinstance(meanwhile, Mapping) else None
+        if isinstance(name, str):
+            yield (*path, position, "inflate", "rate", "scale"), "scales", name
         trials = step.get("trials")
         if isinstance(trials, Mapping) and len(path) == 1:
             yield from _referred(trials.get("each"), (*path, position, "trials", "each"))

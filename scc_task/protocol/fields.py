@@ -55,6 +55,8 @@ def fields_of(block: type[Model]) -> dict[str, FieldInfo]:
 def unit_of(path: Path) -> str:
     """Return the unit of the number at a path, with a space before it, or nothing."""
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if "scales" in path:  # the ends of a scale have no unit
+        return ""
     unit = _UNITS.get(name) or next((u for end, u in _SUFFIXES.items() if name.endswith(end)), "")
     return f" {unit}" if unit else ""
 

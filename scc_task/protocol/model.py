@@ -19,6 +19,7 @@ from scc_task.protocol.base import (
     to_ms,
 )
 from scc_task.protocol.grid import spread
+from scc_task.protocol.scanner import Scanner
 
 Verb = Literal["fixation", "show", "anticipation", "inflate", "rate"]
 
@@ -96,6 +97,14 @@ class Anticipation(Model):
     for_s: Duration = Field(description=_FOR_S, examples=[8])
 
 
+class RateMeanwhile(Model):
+    """A scale that is shown, and answered, while the pressure is on."""
+
+    scale: Name = Field(
+        description="name of a scale in text/<language>.yaml", examples=["pain_now"]
+    )
+
+
 class Inflate(Model):
     """Inflate the cuff, hold, vent: the time counts from the command to the vent."""
 
@@ -111,6 +120,21 @@ class Inflate(Model):
         description="rise to the pressure in a line, in seconds; as fast as it goes if not given",
         examples=[5],
     )
+    rate: RateMeanwhile | None = Field(
+        default=None,
+        description="rate all the while: the scale is shown in place of a cue",
+        examples=["{scale: pain_now}"],
+    )
+
+    @model_validator(mode="after")
+    def _shows_one_thing(self) -> Self:
+        if self.cue is not None and self.rate is not None:
+            refuse(
+                "an inflation shows either a cue or a scale, not both",
+                do="remove 'cue' or 'rate'",
+                at=("cue",),
+            )
+        return self
 
     @model_validator(mode="after")
     def _rises_before_it_ends(self) -> Self:
@@ -202,30 +226,6 @@ class Item(Step):
 
     trials: Trials | None = Field(
         default=None, description="repeat steps", examples=["{count: 8, each: [...]}"]
-    )
-
-
-class Dummies(Model):
-    """What the scanner does before the volumes that count."""
-
-    count: int = Field(default=0, ge=0, le=100, description="how many dummy volumes", examples=[5])
-    kind: Literal["silent", "discarded", "stored"] = Field(
-        default="silent",
-        description="silent: no pulse is sent; discarded: a pulse is sent, the volume is not stored; "
-        "stored: a pulse is sent and the volume is stored",
-        examples=["silent"],
-    )
-
-
-class Scanner(Model):
-    """The sequence that runs meanwhile."""
-
-    tr_s: Seconds = Field(description="repetition time, in seconds", examples=[1.0])
-    volumes: int = Field(
-        ge=1, le=100_000, description="stored volumes, stored dummies included", examples=[560]
-    )
-    dummies: Dummies = Field(
-        default_factory=Dummies, description="dummy volumes", examples=["{count: 0, kind: silent}"]
     )
 
 

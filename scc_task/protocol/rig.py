@@ -1,7 +1,7 @@
 """The grammar of a rig file: what is connected in this room, and what nobody may pass."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -15,15 +15,14 @@ from scc_task.protocol.base import (
     refuse,
 )
 from scc_task.protocol.rig_limits import RigLimits, Supervisor
-
-EMULATED: Final = "emulated"
-"""The port of a device that this program emulates."""
-
-NEED_ANOTHER_VENT: Final = ("alicat", "contact")
-"""Devices that go on pressing for ever when nobody talks to them any more: no watchdog, no finite program."""
+from scc_task.protocol.rig_markers import MarkerRig, refuse_shared_ports
+from scc_task.protocol.rig_responses import Responses
+from scc_task.protocol.rig_scanner import ScannerRig
+from scc_task.protocol.rig_words import EMULATED
 
 OF_ONE_DRIVER: Final[Mapping[str, tuple[str, tuple[str, str] | None]]] = {
     "lease_ms": ("reference", None),
+    "binary": ("reference", None),
     "line": (
         "contact",
         ("a contact is switched by a line of the port", "add 'line: rts' or 'line: dtr'"),
@@ -39,11 +38,6 @@ OF_ONE_DRIVER: Final[Mapping[str, tuple[str, tuple[str, str] | None]]] = {
 """Settings that only one driver has, and what is said where it must have them."""
 
 Site = Literal["left calf", "right calf"]
-
-KeyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,20}$")]
-"""A key as PsychoPy names it: lower case, ``left``, ``return``, ``space``, ``b``, ``5``."""
-
-_KEYS: Final = "keys, in lower case: letters, digits (in quotes), left, right, return, space"
 
 
 def _known_driver(name: str) -> str:
@@ -74,6 +68,11 @@ class CuffRig(Model):
         le=LEASE_MS,
         description="reference only: silence after which the device vents by itself, in milliseconds",
         examples=[LEASE_MS],
+    )
+    binary: Words | None = Field(
+        default=None,
+        description="reference only, emulated only: the firmware that runs on a simulated chip (an ELF file)",
+        examples=["hardware/firmware/build/cuff_release.elf"],
     )
     independent_vent: bool = Field(
         default=False,
@@ -111,119 +110,13 @@ class CuffRig(Model):
                     do=f"remove it; only the driver {driver} has it",
                     at=(name,),
                 )
+        if self.binary is not None and self.port != EMULATED:
+            refuse(
+                "a simulated chip and a real port: a device is one or the other",
+                do="write 'port: emulated', or remove 'binary'",
+                at=("binary",),
+            )
         return self
-
-
-class ScannerRig(Model):
-    """Where the scanner's pulses come from."""
-
-    trigger: Literal["serial", "keyboard"] = Field(
-        description="serial: a box that sends one byte for each pulse; keyboard: a box that types",
-        examples=["keyboard"],
-    )
-    port: Words | None = Field(
-        default=None, description="port of a serial trigger, or 'emulated'", examples=["emulated"]
-    )
-    byte: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]$")] | None = Field(
-        default=None,
-        description="the character that a serial trigger sends, in quotes",
-        examples=["5"],
-    )
-    key: KeyName | None = Field(
-        default=None,
-        description="the key that a keyboard trigger types, in quotes; 5 if not given",
-        examples=["5"],
-    )
-
-    @model_validator(mode="after")
-    def _has_what_its_trigger_needs(self) -> Self:
-        needed = ("port", "byte") if self.trigger == "serial" else ()
-        for name in needed:
-            if getattr(self, name) is None:
-                example = "emulated" if name == "port" else '"5"'
-                refuse(
-                    f"'{name}' is missing: a {self.trigger} trigger needs it",
-                    do=f"add '{name}: {example}'",
-                )
-        known = needed or ("key",)
-        for name in ("port", "byte", "key"):
-            if getattr(self, name) is not None and name not in known:
-                refuse(
-                    f"'{name}' does not fit a {self.trigger} trigger",
-                    do=f"remove it; a {self.trigger} trigger has {' and '.join(known)}",
-                    at=(name,),
-                )
-        return self
-
-    @property
-    def trigger_key(self) -> str | None:
-        """Return the key that a keyboard trigger types: ``5`` if the rig names none."""
-        return (self.key or "5") if self.trigger == "keyboard" else None
-
-    @property
-    def emulated(self) -> bool:
-        """Return whether this program makes the pulses itself."""
-        return self.port == EMULATED
-
-
-class Responses(Model):
-    """How the participant answers."""
-
-    answers: Literal["emulated", "keyboard"] = Field(
-        description="keyboard: a person answers; emulated: a simulated one does",
-        examples=["keyboard"],
-    )
-    left: tuple[KeyName, ...] = Field(min_length=1, description=_KEYS, examples=["[left, b]"])
-    right: tuple[KeyName, ...] = Field(min_length=1, description=_KEYS, examples=["[right, c]"])
-    confirm: tuple[KeyName, ...] = Field(min_length=1, description=_KEYS, examples=["[return, a]"])
-    stop: tuple[KeyName, ...] = Field(
-        min_length=1, description=f"the participant's stop button; {_KEYS}", examples=["[s]"]
-    )
-    rating_step: int = Field(
-        default=1, ge=1, le=50, description="points that one press moves the marker", examples=[1]
-    )
-    speed_per_s: float = Field(
-        default=40.0,
-        gt=0,
-        le=500,
-        description="points per second while a key is held",
-        examples=[40],
-    )
-    hold_after_s: float = Field(
-        default=0.25,
-        gt=0,
-        le=5,
-        description="seconds after which a pressed key counts as held",
-        examples=[0.25],
-    )
-
-    entry: ClassVar[str] = "setting"
-
-    @model_validator(mode="after")
-    def _has_each_key_once(self) -> Self:
-        owners: dict[str, str] = {}
-        for action in ("left", "right", "confirm", "stop"):
-            for position, key in enumerate(getattr(self, action)):
-                if key in ("escape", "esc"):
-                    refuse(
-                        "the Escape key belongs to the operator: it stops the run",
-                        do="choose another key",
-                        at=(action, position),
-                    )
-                if key in owners:
-                    refuse(
-                        f"key '{key}' stands under '{owners[key]}' already",
-                        do="give each key one meaning",
-                        at=(action, position),
-                    )
-                owners[key] = action
-        return self
-
-    def action_of(self, key: str) -> str | None:
-        """Return what a key means (left, right, confirm, stop), or ``None``."""
-        return next(
-            (a for a in ("left", "right", "confirm", "stop") if key in getattr(self, a)), None
-        )
 
 
 class ScreenRig(Model):
@@ -261,16 +154,40 @@ class Rig(Model):
     supervisor: Supervisor = Field(
         description="the process that watches the cuff", examples=["{patience_s: 0.5}"]
     )
+    markers: tuple[MarkerRig, ...] = Field(
+        default=(), description="ports to recorders that get a code for each event of the run"
+    )
+    lsl: bool = Field(
+        default=False,
+        description="true: markers and pressure as streams of the Lab Streaming Layer",
+        examples=[True],
+    )
+
+    @model_validator(mode="after")
+    def _gives_each_recorder_a_port_of_its_own(self) -> Self:
+        taken = {"cuff": self.cuff.port, "scanner": self.scanner.port}
+        taken["button box"] = self.responses.port
+        refuse_shared_ports(self.markers, taken, real_cuff=not self.simulated)
+        return self
 
     @model_validator(mode="after")
     def _keeps_real_and_emulated_apart(self) -> Self:
         trigger = self.scanner.trigger_key
-        action = self.responses.action_of(trigger) if trigger is not None else None
-        if action is not None:
+        place = self.responses.place_of(trigger) if trigger is not None else None
+        if place is not None:
             refuse(
-                f"key '{trigger}' is the scanner's trigger and stands under '{action}' too",
+                f"key '{trigger}' is the scanner's trigger and stands under '{place[0]}' too",
                 do="choose another key for the answer",
-                at=("responses", action, getattr(self.responses, action).index(trigger)),
+                at=("responses", *place),
+            )
+        if self.responses.port is not None and self.responses.port in (
+            self.scanner.port,
+            self.cuff.port,
+        ):
+            refuse(
+                f"{self.responses.port} is the port of the scanner's trigger or of the cuff already",
+                do="give the button box a port of its own: no answer may be taken for a pulse",
+                at=("responses", "port"),
             )
         if trigger in ("escape", "esc"):
             refuse(
@@ -288,18 +205,16 @@ class Rig(Model):
             refuse(
                 "a real cuff with an emulated scanner: real pressure and made-up pulses are never mixed",
                 do="name the trigger's port or use 'trigger: keyboard'; or 'port: emulated' for the cuff",
-                at=("scanner", "port"),
+                at=("scanner", str(self.scanner.source_field)),
             )
         return self
 
     @property
     def presses_on_without_us(self) -> bool:
         """Return whether nothing would empty the cuff when the computer dies."""
-        return (
-            not self.simulated
-            and self.cuff.driver in NEED_ANOTHER_VENT
-            and not self.cuff.independent_vent
-        )
+        able = DRIVERS[self.cuff.driver].capabilities
+        ends_by_itself = able.own_watchdog or able.finite_programs
+        return not (self.simulated or ends_by_itself or self.cuff.independent_vent)
 
     @property
     def simulated(self) -> bool:
@@ -308,13 +223,10 @@ class Rig(Model):
 
     def as_emulated(self) -> "Rig":
         """Return this room with everything in it emulated: the same devices, and nobody in the cuff."""
-        scanner = self.scanner.model_copy(
-            update={"port": EMULATED} if self.scanner.trigger == "serial" else {}
-        )
         return self.model_copy(
             update={
                 "cuff": self.cuff.model_copy(update={"port": EMULATED}),
-                "scanner": scanner,
-                "responses": self.responses.model_copy(update={"answers": EMULATED}),
+                "scanner": self.scanner.as_emulated(),
+                "responses": self.responses.as_emulated(),
             }
         )

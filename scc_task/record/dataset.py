@@ -7,15 +7,19 @@ from pathlib import Path
 
 from scc_task import __version__
 from scc_task.plan.steps import digest_of
+from scc_task.protocol.live_words import is_live
 from scc_task.record import descriptions
 from scc_task.record.beyond import beyond
 from scc_task.record.calibration import COLUMNS as CALIBRATION_COLUMNS
 from scc_task.record.calibration import INSTITUTION, calibration_rows, calibration_sidecar
+from scc_task.record.continuous import rating_sidecar, rating_table
 from scc_task.record.events import COLUMNS, event_rows
 from scc_task.record.files import MISSING, json_bytes, table_bytes, write_atomic
 from scc_task.record.paths import JOURNAL, RunName, journal_of
 from scc_task.record.physio import physio_sidecar, physio_table
 from scc_task.record.provenance import data_source, provenance, run_events_sidecar
+from scc_task.record.pulse_page import page_as_picture, page_in_words
+from scc_task.record.pulses import counted, pulses_block, report_of
 from scc_task.record.read import best_copy
 from scc_task.record.run import RunRecord, sort_out
 from scc_task.record.samples import trace_of
@@ -46,6 +50,8 @@ class DatasetReport:
     kept: tuple[Path, ...]
     unchanged: tuple[Path, ...]
     notes: tuple[str, ...]
+    pulses: tuple[str, ...] = ()
+    """What the scanner's pulses come to, in words."""
 
 
 @dataclass(slots=True)
@@ -121,7 +127,9 @@ def derive(journal_path: Path, data_dir: Path) -> DatasetReport:
     # the session took place in either case: a folder with a journal is a valid dataset too
     _merge_session(run, name, data_dir, ledger)
     _merge_dataset(run, name, data_dir, ledger)
+    pulses = report_of(run)
     return DatasetReport(
+        pulses=() if pulses is None else tuple(pulses.lines()),
         journal=contents.path,
         name=name,
         stop_reason=run.stop_reason,
@@ -164,10 +172,15 @@ def _write_run(run: RunRecord, name: RunName, data: Path, t0_s: float, ledger: _
     trace = trace_of(run.samples)
     rows, notes = event_rows(run, trace)
     ledger.notes += notes
-    if not (run.requests if run.calibrates else rows):
+    due = run.requests if run.calibrates else rows or not _modelled(run)
+    if not due:
         what = "request" if run.calibrates else "modelled step"
         ledger.notes.append(f"the run ended before its first {what}: its table has no rows")
     origin = provenance(run.start, run.plan, run.stop_reason, f"{name.stem}{JOURNAL}")
+    pulses = pulses_block(run, t0_s)
+    if pulses is not None:
+        origin["ScannerPulses"] = pulses
+        _write_pulse_page(run, name, data, ledger)
     table = _table(name, data, calibration=run.calibrates)
     if run.calibrates:
         asked, notes = calibration_rows(run, rows)
@@ -180,17 +193,36 @@ def _write_run(run: RunRecord, name: RunName, data: Path, t0_s: float, ledger: _
         ledger.place(table, table_bytes(COLUMNS, [row.cells() for row in rows]))
         sidecar = run_events_sidecar(run, origin)
         ledger.place(table.with_suffix(".json"), json_bytes(sidecar))
+    if any(step.scale is not None for step in run.plan.inflations):
+        stem = f"{name.stem}_recording-rating_physio"
+        ledger.place(table.with_name(f"{stem}.tsv.gz"), rating_table(run, t0_s))
+        ledger.place(table.with_name(f"{stem}.json"), json_bytes(rating_sidecar(run, origin)))
     if not run.measures_pressure:
         return
     end_s = max([run.end_s, *(t0_s + row.onset + row.duration for row in rows)])
     scanned = run.plan.scanner.volumes > 0
     recording, rate_hz = physio_table(
-        trace, run.pulses_s if scanned else None, t0_s=t0_s, end_s=end_s
+        trace, counted(run) if scanned else None, t0_s=t0_s, end_s=end_s
     )
     recorded = f"{name.stem}_recording-cuff_physio"
     ledger.place(table.with_name(f"{recorded}.tsv.gz"), recording)
     described = physio_sidecar(run.start, run.plan, origin, rate_hz=rate_hz, scanned=scanned)
     ledger.place(table.with_name(f"{recorded}.json"), json_bytes(described))
+
+
+def _modelled(run: RunRecord) -> bool:
+    return any(step.trial_type is not None for step in run.plan.steps)
+
+
+def _write_pulse_page(run: RunRecord, name: RunName, data: Path, ledger: _Ledger) -> None:
+    """Write the report on the pulses of a run that showed them, in words and as a picture."""
+    report = report_of(run)
+    if report is None or not any(is_live(text) for _, text in run.plan.texts):
+        return
+    heading = f"{name.stem}, {run.start.provenance.get('pulses', MISSING)}"
+    words = page_in_words(heading, report, run.pulses)
+    ledger.place(name.pulse_page(data, ".md"), words.encode())
+    ledger.place(name.pulse_page(data, ".png"), page_as_picture(heading, report, run.pulses))
 
 
 def _table(name: RunName, data: Path, *, calibration: bool) -> Path:

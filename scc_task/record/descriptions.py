@@ -39,6 +39,7 @@ STOP_REASONS: Final[Mapping[str, str]] = {
     StopReason.WINDOW_CLOSED: "The participant's window was closed or lost",
     StopReason.CUFF_FAULT: "The pressure was not as it should be",
     StopReason.CUFF_LINK_LOST: "The cuff no longer answered",
+    StopReason.SCANNER_LOST: "The scanner's pulses stopped, and the protocol wanted a stop then",
     StopReason.SUPERVISOR_LOST: "The process that guards the cuff ended or fell silent",
     StopReason.TASK_SILENT: "The task showed no sign of life while the cuff was armed",
     StopReason.RECORDING_LOST: "The journal could not be written",
@@ -195,7 +196,7 @@ def events_description(location: str | None = None) -> Json:
                 "instruction": "Text that names the strategy for this run",
                 "anticipation": "Cue that announces the pressure",
                 "pain": "Cuff commanded to its target pressure",
-                "rating": "Rating scale, 0 to 100, in a fixed slot",
+                "rating": "Rating scale in a fixed slot",
             },
             "HED": {
                 "instruction": "({duration}, (Sensory-event, Instructional, Visual-presentation, "
@@ -272,8 +273,8 @@ def events_description(location: str | None = None) -> Json:
         },
         "rating": {
             "LongName": "Rating",
-            "Description": "Position of the marker when it was confirmed, 0 to 100; n/a if it was "
-            "not confirmed in time.",
+            "Description": "Position of the marker when it was confirmed, in the numbers of the scale "
+            "(see rating_scale); n/a if it was not confirmed in time.",
             "Format": "number",
             "Minimum": 0,
             "Maximum": 100,
@@ -282,8 +283,8 @@ def events_description(location: str | None = None) -> Json:
         },
         "last_position": {
             "LongName": "Last position of the marker",
-            "Description": "Where the marker stood when the slot ended, 0 to 100, confirmed or "
-            "not. Not a rating unless confirmed.",
+            "Description": "Where the marker stood when the slot ended, in the numbers of the "
+            "scale, confirmed or not. Not a rating unless confirmed.",
             "Format": "number",
             "Minimum": 0,
             "Maximum": 100,

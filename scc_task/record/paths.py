@@ -11,6 +11,7 @@ JOURNAL = "_journal.jsonl"
 SUPERVISOR = "_supervisor.jsonl"
 RESCUE = "_journal.rescue.jsonl"
 PLOT = "_curve.png"
+PULSES = "_pulses"
 _DERIVED = ("_events.tsv", "_events.json", "_recording-cuff_physio.tsv.gz")
 _DERIVED_BEH = ("_beh.tsv", "_beh.json", "_recording-cuff_physio.tsv.gz")
 
@@ -84,6 +85,10 @@ class RunName:
     def calibration_plot(self, data: Path) -> Path:
         """Return where the plot of a calibration lies: beside its journal, where no validator looks."""
         return self.source_folder(data) / f"{self.stem}{PLOT}"
+
+    def pulse_page(self, data: Path, ending: str) -> Path:
+        """Return where the page on a run's pulses lies: beside its journal too."""
+        return self.source_folder(data) / f"{self.stem}{PULSES}{ending}"
 
 
 def rescue_of(journal: Path) -> Path:

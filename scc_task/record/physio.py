@@ -48,7 +48,7 @@ def physio_table(
         f"{m:.1f}\t{c:.1f}{x}\n"
         for m, c, x in zip(_rounded(measured), _rounded(commanded), trigger, strict=True)
     ).replace("nan", "n/a")
-    return _gzip(text.encode("ascii")), rate_hz
+    return gzipped(text.encode("ascii")), rate_hz
 
 
 def _trigger(pulses_s: tuple[float, ...], t0_s: float, rate_hz: float, count: int) -> list[str]:
@@ -91,7 +91,7 @@ def _rounded(values: Numbers) -> list[float]:
     return rounded
 
 
-def _gzip(data: bytes) -> bytes:
+def gzipped(data: bytes) -> bytes:
     """Compress without a time stamp and a file name: the same data give the same bytes."""
     raw = io.BytesIO()
     with gzip.GzipFile("", "wb", 6, raw, mtime=0) as file:
@@ -133,8 +133,9 @@ def physio_sidecar(
         },
         "trigger": {
             "LongName": "Scanner pulse",
-            "Description": "1 in the sample nearest to the arrival of a scanner pulse (dummy, "
-            "volume or extra), else 0.",
+            "Description": "1 in the sample nearest to the arrival of a scanner pulse that belongs to a "
+            "volume or to a dummy volume, else 0. Pulses that were missed have no 1 here; they, and extra "
+            "and bounced ones, are listed in Provenance (ScannerPulses).",
             "Format": "number",
             "Units": "arbitrary",
         },

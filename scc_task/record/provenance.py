@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from scc_task.documents import Start
-from scc_task.plan.steps import Plan
+from scc_task.plan.steps import Plan, TrialType
 from scc_task.record.descriptions import (
     BY_HAND,
     COMMANDED_COLUMNS,
@@ -66,6 +66,7 @@ def provenance(start: Start, plan: Plan, stop_reason: str, journal: str) -> dict
         ],
         "InputFiles": [_named(entry) for entry in start.inputs],
         "Overrides": [dict(override) for override in start.overrides],
+        "Markers": [dict(output) for output in start.markers],
         "Rig": start.rig,
         "CuffSite": start.cuff_site,
         "Device": dict(start.device),
@@ -104,6 +105,7 @@ def run_events_sidecar(run: RunRecord, origin: dict[str, Any]) -> dict[str, Any]
     used = scale_levels(plan)
     if used:
         columns["rating_scale"] |= {"Levels": used, "HED": {s: _scale_hed(s) for s in used}}
+        columns["rating"]["HED"] = _rating_hed(plan, used)
     return {
         "StimulusPresentation": stimulus_presentation(start),
         "Provenance": origin,
@@ -113,8 +115,14 @@ def run_events_sidecar(run: RunRecord, origin: dict[str, Any]) -> dict[str, Any]
 
 def scale_levels(plan: Plan) -> dict[str, str]:
     """Return what each scale that the plan shows asked, by its name."""
-    scales = {s.name: f"{s.question} 0 = {s.low}, 100 = {s.high}" for s in plan.scales}
-    return {s.scale: scales.get(s.scale, s.scale) for s in plan.steps if s.scale is not None}
+    scales = {
+        s.name: f"{s.question} {s.lowest} = {s.low}, {s.highest} = {s.high}" for s in plan.scales
+    }
+    return {
+        s.scale: scales.get(s.scale, s.scale)
+        for s in plan.steps
+        if s.scale is not None and s.trial_type is TrialType.RATING
+    }
 
 
 def _as_named(plan: Plan) -> str:
@@ -123,6 +131,12 @@ def _as_named(plan: Plan) -> str:
 
 def _strategy_hed(strategy: str) -> str:
     return f"(Condition-variable/Strategy-{hed_label(strategy)})"
+
+
+def _rating_hed(plan: Plan, used: Mapping[str, str]) -> str:
+    ends = {(s.lowest, s.highest) for s in plan.scales if s.name in used}
+    label = "-".join(f"{low}-to-{high}" for low, high in ends) if len(ends) == 1 else "as-asked"
+    return f"(Participant-response, Judge, (Parameter-label/Rating-{label}, Parameter-value/#))"
 
 
 def _scale_hed(scale: str) -> str:

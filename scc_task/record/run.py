@@ -7,7 +7,10 @@ from typing import Any
 from hardware.states import StopReason
 from scc_task.documents import (
     Command,
+    Decided,
     Document,
+    Marker,
+    Note,
     Outcome,
     Planned,
     Pulse,
@@ -19,6 +22,7 @@ from scc_task.documents import (
     StepMissed,
     Stop,
     TimeZero,
+    Tracked,
     Vented,
 )
 from scc_task.plan.steps import Plan, plan_from_dict, step_from_dict
@@ -41,7 +45,9 @@ class RunRecord:
     """What a journal says about its run. Times are on the machine's clock, in seconds.
 
     ``plan`` holds the steps that joined it on the way too.
-    ``requests`` and, by trial, ``outcomes`` are those of a calibration; other runs have none.
+    ``requests`` and, by trial, ``outcomes`` are those of a calibration, as are
+    the operator's ``decisions``; other runs have none.
+    ``pulse_doubts``: what was said against time zero.
     ``end_s`` is when the steps ended; in a journal without `Stop` it is the last time recorded.
     """
 
@@ -52,9 +58,13 @@ class RunRecord:
     missed: frozenset[int]
     inflations: dict[int, Inflation]
     ratings: dict[int, Rating]
+    tracked: tuple[Tracked, ...]
     requests: tuple[Requested, ...]
     outcomes: dict[int, Outcome]
-    pulses_s: tuple[float, ...]
+    decisions: tuple[Decided, ...]
+    pulses: tuple[Pulse, ...]
+    pulse_doubts: tuple[str, ...]
+    zero: TimeZero | None
     samples: tuple[Samples, ...]
     stop: Stop | None
     stop_reason: str
@@ -120,9 +130,15 @@ def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunR
         missed=frozenset(d.number for d in documents if isinstance(d, StepMissed)),
         inflations=inflations((*documents, *more)),
         ratings={d.step: d for d in documents if isinstance(d, Rating)},
+        tracked=tuple(d for d in documents if isinstance(d, Tracked)),
         requests=tuple(d for d in documents if isinstance(d, Requested)),
         outcomes={d.trial: d for d in documents if isinstance(d, Outcome)},
-        pulses_s=tuple(d.time_s for d in documents if isinstance(d, Pulse)),
+        decisions=tuple(d for d in documents if isinstance(d, Decided)),
+        pulses=tuple(d for d in documents if isinstance(d, Pulse)),
+        pulse_doubts=tuple(
+            d.message for d in documents if isinstance(d, Note) and d.code == "time_zero_doubt"
+        ),
+        zero=zero,
         samples=tuple(d for d in (*documents, *more) if isinstance(d, Samples)),
         stop=stop,
         stop_reason=StopReason.KILLED.value if stop is None else stop.reason,
@@ -170,6 +186,8 @@ def _time_s(document: Document) -> float | None:
         return document.sent_s
     if isinstance(document, Rating):
         return document.end_s
+    if isinstance(document, Marker):
+        return document.handed_s
     if isinstance(document, Samples):
         return document.arrival_s[-1] if document.arrival_s else None
     time_s: Any = document.time_s

@@ -137,7 +137,15 @@ class Running:
 class Fingers:
     """Real key presses, as an X server makes them."""
 
-    CODES: ClassVar = {"5": 14, "left": 113, "right": 114, "return": 36, "escape": 9, "s": 39}
+    CODES: ClassVar = {
+        "5": 14,
+        "left": 113,
+        "right": 114,
+        "return": 36,
+        "escape": 9,
+        "s": 39,
+        "y": 29,
+    }
 
     def __init__(self, display: str) -> None:
         from Xlib import display as xdisplay

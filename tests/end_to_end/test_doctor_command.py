@@ -43,7 +43,35 @@ def test_a_script_gets_one_json_object_and_nobody_answering_inflates_nothing(
     assert done.returncode == 0
     assert record["under_pressure"] is False
     assert "MUST NOT BE ON A PERSON" in done.stderr
+    assert done.stderr.count("start a sequence") == 1
+    assert (record["checked"], record["scanner"]) == ("cuff", None)
     assert read_records(store_path(simulated)) == [record]
+
+
+def test_the_scanner_can_be_looked_at_alone_and_a_script_gets_one_json_object(
+    simulated: Path,
+) -> None:
+    done = doctor("--rig", simulated, "--scanner", "--tr", "0.2", "--pulses", "6", "--json")
+    record = json.loads(done.stdout)
+    assert record["checked"] == "scanner"
+    assert [result["name"] for result in record["results"]][:2] == [
+        "trigger opens",
+        "scanner pulses",
+    ]
+    assert record["device"] is None
+    assert record["results"][1]["figures"]["pulses"] >= 6
+    assert "pulse   1" in done.stderr
+    assert "SCANNER" in done.stderr
+    assert read_records(store_path(simulated)) == [record]
+
+
+def test_the_whole_doctor_keeps_cuff_and_scanner_apart(simulated: Path) -> None:
+    arguments = ("--skip-button", "--json", "--tr", "0.2", "--pulses", "6")
+    done = doctor("--rig", simulated, *arguments, answers="no\nyes\n")
+    record = json.loads(done.stdout)
+    names = [result["name"] for result in record["scanner"]["results"]]
+    assert "scanner pulses" in names
+    assert not set(names) & {result["name"] for result in record["results"]}
 
 
 def test_a_fault_that_is_found_is_exit_code_4_and_readable_in_80_columns(

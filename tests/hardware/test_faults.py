@@ -15,7 +15,7 @@ FOUND: dict[FaultKind, set[str]] = {
     FaultKind.RESET: {"device_restarted", "stale_samples"},
     FaultKind.LEAK: {"shortfall", "device_leak"},
     FaultKind.LIE: {"overshoot", "device_overpressure"},
-    FaultKind.STUCK_SENSOR: {"frozen_sensors", "shortfall", "unasked_pressure"},
+    FaultKind.STUCK_SENSOR: {"device_stuck", "frozen_sensors", "shortfall", "unasked_pressure"},
 }
 """Faults that end an inflation, and what may be found first."""
 

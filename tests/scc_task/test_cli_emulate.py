@@ -6,6 +6,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
+from hardware.errors import HardwareUnavailable
 from hardware.registry import DRIVERS
 from hardware.sim.devices import DEVICES
 from scc_task.cli_emulate import app
@@ -41,3 +42,11 @@ def test_a_server_on_tcp_is_one_without_being_asked_and_refuses_a_pty(tmp_path) 
     assert first["what"].startswith("switched on")
     refused = CliRunner().invoke(app, ["devicehost", "--link", str(tmp_path / "pty")])
     assert isinstance(refused.exception, UsageInvalid)
+
+
+def test_a_file_that_is_no_link_of_ours_is_never_taken_away(tmp_path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_text("precious")
+    refused = CliRunner().invoke(app, ["cpar", "--link", str(path)])
+    assert isinstance(refused.exception, HardwareUnavailable)
+    assert path.read_text() == "precious"

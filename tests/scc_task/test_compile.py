@@ -118,6 +118,7 @@ def test_a_plan_holds_what_it_needs_and_no_more() -> None:
     assert [key for key, _ in plan.texts] == [
         "begin",
         "cuff_not_empty",
+        "hold_grip",
         "run_ended",
         "run_stopped",
         "self_compassion",

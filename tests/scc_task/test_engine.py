@@ -19,6 +19,7 @@ from hardware.sim.wire import LoopWire
 from hardware.states import StopReason
 from hardware.supervisor import SupervisorSettings
 from scc_task.documents import (
+    Command,
     Document,
     Note,
     Planned,
@@ -29,6 +30,7 @@ from scc_task.documents import (
     StepMissed,
     Stop,
     TimeZero,
+    Tracked,
     Vented,
 )
 from scc_task.emulated import SCAN_DELAY_S, VirtualPulses, is_waiting
@@ -92,6 +94,7 @@ class Room:
     documents: list[Document] = field(default_factory=list)
     failure: Exception | None = None
     when_waiting: Callable[[float], None] = lambda zero_s: None
+    grip: str | None = None
 
     def __post_init__(self) -> None:
         self.clock, cuff_clock = VirtualClock(), VirtualClock()
@@ -130,7 +133,12 @@ class Room:
             pulses=self.pulses,
             keys=self.keys,
             key_map=key_map(
-                left=("left",), right=("right",), confirm=("return",), stop=("s",), trigger=None
+                left=("left",),
+                right=("right",),
+                confirm=("return",),
+                stop=("s",),
+                trigger=None,
+                grip=self.grip,
             ),
             motion=MarkerMotion(),
             publish=self.publish,
@@ -401,3 +409,99 @@ def test_each_planned_vent_is_confirmed(room: Room) -> None:
     vents = [d for d in room.of(Vented) if isinstance(d, Vented)]
     assert len(vents) == 3  # two planned ends and the one at the end of the run
     assert all(vent.confirmed for vent in vents)
+
+
+def test_nothing_is_armed_until_the_participant_holds_the_grip(plan: Plan) -> None:
+    room = Room(plan, grip="g")
+    room.keys.script = [KeyEvent(room.clock.now_s() + 30.0, "g", True)]
+    begun_s = room.clock.now_s()
+    stop = room.run()
+    assert stop.reason is StopReason.COMPLETED
+    assert room.screen.messages[:2] == ["hold_grip", "wait_for_scanner"]
+    armed = [d for d in room.of(Command) if isinstance(d, Command) and d.command == "arm"]
+    assert armed[0].sent_s >= begun_s + 30.0
+
+
+@pytest.mark.parametrize("seconds", [1.0, 15.0, 23.0])
+def test_letting_go_of_the_grip_vents_and_ends_the_run(plan: Plan, seconds: float) -> None:
+    room = Room(plan, grip="g")
+    room.keys.script = [KeyEvent(room.clock.now_s() + 1.0, "g", True)]
+    room.when_waiting = lambda zero_s: room.keys.script.append(
+        KeyEvent(zero_s + seconds, "g", False)
+    )
+    stop = room.run()
+    assert (stop.reason, stop.detail) == (
+        StopReason.PARTICIPANT,
+        "the participant let go of the grip",
+    )
+    assert room.valve_moves().count("valve closed") == room.valve_moves().count("valve open")
+
+
+def test_who_lets_go_before_the_scan_is_asked_again_and_nothing_is_lost(plan: Plan) -> None:
+    room = Room(plan, grip="g")
+    room.keys.script = [KeyEvent(room.clock.now_s() + 1.0, "g", True)]
+    room.when_waiting = lambda zero_s: room.keys.script.extend(
+        [KeyEvent(zero_s - 1.5, "g", False), KeyEvent(zero_s - 0.5, "g", True)]
+    )
+    assert room.run().reason is StopReason.COMPLETED
+    assert room.screen.messages[:4] == [
+        "hold_grip",
+        "wait_for_scanner",
+        "hold_grip",
+        "wait_for_scanner",
+    ]
+
+
+def test_who_does_not_hold_the_grip_when_the_scan_begins_gets_no_pressure(plan: Plan) -> None:
+    room = Room(plan, grip="g")
+    room.keys.script = [KeyEvent(room.clock.now_s() + 1.0, "g", True)]
+    room.when_waiting = lambda zero_s: room.keys.script.append(KeyEvent(zero_s - 1.0, "g", False))
+    assert room.run().reason is StopReason.PARTICIPANT
+    assert room.valve_moves() == []
+
+
+def test_lost_buttons_end_the_run(room: Room) -> None:
+    stop_after(room, 15.0, "serial_lost")
+    stop = room.run()
+    assert stop.reason is StopReason.PARTICIPANT
+    assert "gone" in stop.detail
+
+
+def rated_meanwhile(plan: Plan) -> Plan:
+    """Return the plan with the first inflation rated all the while."""
+    first = plan.inflations[0]
+    steps = [
+        dataclasses.replace(step, cue=None, scale="intensity") if step is first else step
+        for step in plan.steps
+    ]
+    return dataclasses.replace(plan, steps=tuple(steps))
+
+
+def test_a_rating_under_pressure_is_published_as_it_moves_and_cannot_be_confirmed(
+    plan: Plan,
+) -> None:
+    room = Room(rated_meanwhile(plan))
+    inflation = room.plan.inflations[0]
+    room.when_waiting = lambda zero_s: room.keys.script.extend(
+        KeyEvent(zero_s + inflation.onset_s + second, key, down)
+        for second, key, down in (
+            (1.0, "right", True),
+            (1.05, "right", False),
+            (2.0, "return", True),
+            (2.05, "return", False),
+            (3.0, "right", True),
+            (3.05, "right", False),
+        )
+    )
+    assert room.run().reason is StopReason.COMPLETED
+    (zero,) = [d for d in room.of(TimeZero) if isinstance(d, TimeZero)]
+    tracked = [d for d in room.of(Tracked) if isinstance(d, Tracked)]
+    since_s = zero.time_s + inflation.onset_s
+    assert [(round(d.time_s - since_s, 3), d.position) for d in tracked] == [
+        (0.0, 0),
+        (1.0, 1),
+        (3.0, 2),
+        (inflation.duration_s, None),
+    ]
+    assert {d.step for d in tracked} == {inflation.number}
+    assert inflation.number not in {d.step for d in room.of(Rating) if isinstance(d, Rating)}

@@ -50,6 +50,7 @@ TABLE = [
     ("only_comments", "1:1", "empty", "version: 1"),
     ("pressure_above_ceiling", "8:16", "280 mmHg is above the ceiling of 250 mmHg", "lower"),
     ("pressure_impossible", "8:16", "at most 300 mmHg", "mmhg: 120"),
+    ("pulses_stop_misspelt", "6:54", "'halt'", "continue"),
     ("rating_without_calibration", "8:18", "no calibration is given", "--calibration"),
     ("tab", "20:1", "a tab", "use spaces"),
     ("too_few_volumes", "6:31", "123 s, but 100 volumes", "123 volumes or more"),

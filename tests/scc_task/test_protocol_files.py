@@ -25,7 +25,7 @@ from scc_task.protocol.texts import REQUIRED_TEXTS
 from scc_task.protocol.yaml_file import read_tree
 from scc_task.protocol.yaml_scalars import plain_value
 
-SHIPPED = ("demo", "practice", "scc", "scc_neutral")
+SHIPPED = ("continuous", "demo", "practice", "scc", "scc_neutral", "sync_test")
 CALIBRATIONS = (
     "calibration",
     "calibration-threshold",

@@ -105,3 +105,37 @@ def test_the_trace_is_in_order_on_the_scale_and_ends_where_the_marker_is(
     assert slot.trace[-1][1] == last
     if slot.rating is not None:
         assert slot.rating == last
+
+
+def test_a_scale_from_0_to_10_moves_by_whole_numbers() -> None:
+    slot = RatingSlot(MOTION, flip_s=100.0, start=5, lowest=0, highest=10)
+    tap(slot, Action.RIGHT, 101.0)
+    assert slot.position(101.1) == 6
+    slot.key(Action.RIGHT, down=True, time_s=102.0)
+    assert slot.position(109.0) == 10
+    slot.key(Action.CONFIRM, down=True, time_s=109.0)
+    assert slot.rating == 10
+
+
+def test_a_held_key_takes_as_long_on_every_scale() -> None:
+    slot = RatingSlot(MOTION, flip_s=100.0, start=0, lowest=0, highest=10)
+    slot.key(Action.RIGHT, down=True, time_s=101.0)
+    assert slot.position(102.25) == 5  # the press, 0.25 s, then 4 a second
+
+
+def test_a_marker_that_is_not_confirmed_stays_free() -> None:
+    slot = RatingSlot(MOTION, flip_s=100.0, start=0, confirms=False)
+    tap(slot, Action.RIGHT, 101.0)
+    tap(slot, Action.CONFIRM, 102.0)
+    tap(slot, Action.RIGHT, 103.0)
+    assert (slot.rating, slot.position(104.0)) == (None, 2)
+
+
+def test_a_trackball_moves_the_marker_by_its_part_of_the_scale(slot: RatingSlot) -> None:
+    slot.point(0.2, 101.0)
+    slot.point(-0.05, 101.1)
+    assert (slot.position(102.0), slot.moved) == (65, True)
+    slot.point(3.0, 103.0)
+    assert slot.position(103.0) == 100
+    slot.point(-0.5, 99.0)
+    assert slot.position(104.0) == 100

@@ -21,7 +21,12 @@ def present_plan(**extra_texts: str) -> Plan:
         )
     )
     scales = tuple(
-        Scale(name=name, **{k: entry[k] for k in ("question", "low", "high", "start")})
+        Scale(
+            name=name,
+            **{k: entry[k] for k in ("question", "low", "high", "start")},
+            lowest=entry.get("from", 0),
+            highest=entry.get("to", 100),
+        )
         for name, entry in book["scales"].items()
     )
     texts = {**book["texts"], **extra_texts}

@@ -8,7 +8,7 @@ WIDTH, HEIGHT, MARGIN = 1024, 768, 0.04
 RATINGS = [
     f"rating-{scale.name}-{position}-{state}"
     for scale in PLAN.scales
-    for position in (0, 50, 100)
+    for position in sorted({scale.lowest, scale.start, scale.highest})
     for state in ("moving", "confirmed")
 ]
 NAMES = [
@@ -70,10 +70,10 @@ def test_cues_differ_in_shape_too(pictures):
     assert len(boxes) == len(PLAN.cues)
 
 
-@pytest.mark.parametrize("scale", [s.name for s in PLAN.scales])
+@pytest.mark.parametrize("scale", PLAN.scales, ids=lambda scale: scale.name)
 def test_a_confirmed_marker_has_another_color(pictures, scale):
-    moving = pictures[f"rating-{scale}-50-moving"]["vivid"]
-    confirmed = pictures[f"rating-{scale}-50-confirmed"]["vivid"]
+    moving = pictures[f"rating-{scale.name}-{scale.start}-moving"]["vivid"]
+    confirmed = pictures[f"rating-{scale.name}-{scale.start}-confirmed"]["vivid"]
     assert moving is None  # white: a cue may be yellow
     assert confirmed == list(layout.COLORS["green"])
 

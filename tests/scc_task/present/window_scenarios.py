@@ -25,6 +25,33 @@ MARGIN = 0.04
 X_CODE_OF = {"5": 14, "a": 38, "space": 65, "left": 113, "right": 114, "return": 36}
 
 
+def pointer(folder: Path) -> Any:
+    """Move the mouse and click; return what came in, and whether the window was left alone."""
+    from Xlib import X
+    from Xlib import display as xdisplay
+    from Xlib.ext import xtest
+
+    screen = open_screen(folder / "scratch")
+    hand = xdisplay.Display(os.environ["DISPLAY"])
+    mouse = screen.pointer(end_to_end_px=600)
+    for number in range(9):
+        xtest.fake_input(hand, X.MotionNotify, detail=1, x=30, y=4)
+        hand.sync()
+        time.sleep(0.05)
+        screen.closed()
+        if number == 0:
+            mouse.poll()  # the first way is to the middle, where the pointer is held from now on
+    for kind in (X.ButtonPress, X.ButtonRelease):
+        xtest.fake_input(hand, kind, 1)
+        hand.sync()
+        time.sleep(0.05)
+        screen.closed()
+    found = [(event.key, event.down, event.moved) for event in mouse.poll()]
+    closed = screen.closed()
+    screen.close()
+    return {"events": found, "closed": closed}
+
+
 def open_screen(folder: Path, number: int = 0) -> PsychoPyScreen:
     return PsychoPyScreen(
         number=number, fullscreen=True, size_px=(1024, 768), clock=RealClock(), scratch=folder
@@ -66,7 +93,8 @@ def pictures(folder: Path) -> dict[str, Any]:
         screen.draw_step(step)
         look(f"{step.kind}-{what}")
         if step.kind is StepKind.RATE:
-            for position in (0, 50, 100):
+            scale = plan.scale(what)
+            for position in sorted({scale.lowest, scale.start, scale.highest}):
                 for confirmed in (False, True):
                     screen.draw_rating(step, position=position, confirmed=confirmed)
                     look(f"rating-{what}-{position}-{'confirmed' if confirmed else 'moving'}")

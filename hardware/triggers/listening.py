@@ -1,0 +1,142 @@
+"""What all pulse sources have in common: a thread that only waits and stamps, and what it found."""
+
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from hardware.clock import Clock
+
+WAIT_S: Final = 0.1
+"""How long a listening thread sleeps at most before it looks whether it should end."""
+POLL_S: Final = 0.001
+"""How often a level is read where nothing tells of its edges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamps:
+    """How the time stamps of a source are made, and by how much they may be wrong.
+
+    ``uncertainty_ms``: what the pulse's way into this program adds at most, without the time until
+    the system lets the listening thread run; that is measured by ``benchmarks/pulses.py``.
+    ``because``: where that figure is from.
+    """
+
+    made: str
+    uncertainty_ms: float
+    because: str
+
+    def __str__(self) -> str:
+        """Return it in one sentence."""
+        return f"stamped {self.made}, to within {self.uncertainty_ms:.2g} ms ({self.because})"
+
+
+class PulseListener(Protocol):
+    """A source of pulses that is open."""
+
+    def poll(self) -> list[float]:
+        """Return the times of the pulses since the last poll, oldest first."""
+
+    def strangers(self) -> Mapping[str, int]:
+        """Return what came that is no pulse, in words, and how often."""
+
+    def problem(self) -> str | None:
+        """Return why no more pulses can come, if that is so."""
+
+    def next_due_s(self) -> float | None:
+        """Return when the next pulse comes, if that is known."""
+
+    def stamps(self) -> Stamps:
+        """Return how the stamps are made, as it is known by now."""
+
+    def close(self) -> None:
+        """Stop listening and release the port. Safe to call twice."""
+
+
+class Listening:
+    """A source with a thread of its own. Subclasses say how to listen, and how stamps are made."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times: deque[float] = deque()
+        self._others: Counter[str] = Counter()
+        self._lost: str | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="scanner pulses")
+
+    def _run(self) -> None:
+        self._lost = self._listen()
+
+    def _listen(self) -> str | None:
+        """Stamp pulses until `_over` is set; return why the source is gone, if that ends it."""
+        raise NotImplementedError
+
+    def poll(self) -> list[float]:
+        """Return the times of the pulses since the last poll, oldest first."""
+        found = []
+        while self._times:
+            found.append(self._times.popleft())
+        return found
+
+    def strangers(self) -> Mapping[str, int]:
+        """Return what came that is no pulse, in words, and how often."""
+        return dict(self._others)
+
+    def problem(self) -> str | None:
+        """Return why the port is gone, if it is."""
+        return self._lost
+
+    def next_due_s(self) -> float | None:
+        """Return ``None``: nobody knows."""
+        return None
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(2 * WAIT_S + 1.0)
+
+
+class Polling(Listening):
+    """A source whose level is read every `POLL_S`. A pulse shorter than the longest gap may be missed."""
+
+    def __init__(self, clock: Clock, *, edge: str) -> None:
+        super().__init__(clock)
+        self._rising = edge == "rising"
+        self._gap_s = POLL_S
+
+    def _level(self) -> bool:
+        """Return whether the line is high now.
+
+        Raises
+        ------
+        OSError
+            If the port is gone.
+        """
+        raise NotImplementedError
+
+    def _listen(self) -> str | None:
+        try:
+            self._poll_level()
+        except OSError as error:
+            return str(error)
+        return None
+
+    def _poll_level(self) -> None:
+        level, read_s = self._level(), self._clock.now_s()
+        while not self._over.is_set():
+            self._clock.sleep_until(read_s + POLL_S)
+            now_high, now_s = self._level(), self._clock.now_s()
+            if now_high != level and now_high == self._rising:
+                self._times.append(now_s)
+            self._gap_s = max(self._gap_s, now_s - read_s)
+            level, read_s = now_high, now_s
+
+    def stamps(self) -> Stamps:
+        """Return how the stamps are made; the longest gap so far is what they may be late."""
+        return Stamps(
+            made="by reading the line every millisecond",
+            uncertainty_ms=self._gap_s * 1000,
+            because="the longest time between two readings so far",
+        )

@@ -1,0 +1,97 @@
+"""Pulses from a marker stream of the Lab Streaming Layer, on the sender's time stamps.
+
+The sender stamps; LSL brings its time to this computer's LSL clock, `hardware.other_clocks` brings that
+to ours. So a marker that arrives late is not late.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from hardware.clock import Clock
+from hardware.errors import HardwareUnavailable
+from hardware.lsl_clock import lsl_library
+from hardware.other_clocks import OtherClock, compare_clocks
+from hardware.triggers.listening import WAIT_S, Listening, Stamps
+
+RESOLVE_S: Final = 10.0
+"""How long a stream is looked for. It was there within 0.5 s on one machine (measured)."""
+ANSWER_S: Final = 5.0
+SYNC_MS: Final = 1.0
+"""By how much LSL's own comparison of two computers' clocks may be wrong (its documentation)."""
+
+
+class LslPulses(Listening):
+    """Hears the markers of one stream.
+
+    Parameters
+    ----------
+    stream
+        The stream's name.
+    marker
+        The marker that means a pulse, as text; others are counted as strangers.
+
+    Raises
+    ------
+    HardwareUnavailable
+        If LSL is not installed, or nobody sends such a stream.
+    """
+
+    def __init__(self, stream: str, *, marker: str, clock: Clock) -> None:
+        super().__init__(clock)
+        self._lsl = lsl_library()
+        self._stream, self._marker = stream, marker
+        self._ours: OtherClock = compare_clocks(self._lsl.local_clock, clock.now_s)
+        self._inlet = self._opened()
+        self._thread.start()
+
+    def _opened(self) -> Any:
+        found = self._lsl.resolve_byprop("name", self._stream, 1, RESOLVE_S)
+        if not found:
+            raise HardwareUnavailable(
+                f"nobody sends a stream of the name '{self._stream}'",
+                where="LSL",
+                do="start what sends it; check the name, the network, and that no firewall is between",
+            )
+        # a stream that is lost must be said to be lost, not looked for in silence
+        inlet = self._lsl.StreamInlet(found[0], recover=False)
+        try:
+            inlet.open_stream(ANSWER_S)
+            inlet.time_correction(ANSWER_S)  # the first answer takes its time; later ones are ready
+        except (RuntimeError, OSError) as error:  # pylsl's own TimeoutError and LostError
+            raise HardwareUnavailable(
+                f"the stream '{self._stream}' was found and does not answer",
+                where="LSL",
+                do="start what sends it again; check that no firewall is between",
+            ) from error
+        return inlet
+
+    def _listen(self) -> str | None:
+        try:
+            while not self._over.is_set():
+                sample, sent_s = self._inlet.pull_sample(WAIT_S)
+                if sample is not None:
+                    self._take(sample, sent_s)
+        except RuntimeError as error:  # pylsl's LostError
+            return f"the LSL stream '{self._stream}' is gone: {error}"
+        return None
+
+    def _take(self, sample: Sequence[Any], sent_s: float) -> None:
+        marker = str(sample[0])
+        if marker == self._marker:
+            self._times.append(self._ours.ours_s(sent_s + self._inlet.time_correction(ANSWER_S)))
+        else:
+            self._others[f"'{marker}'"] += 1
+
+    def stamps(self) -> Stamps:
+        """Return that the sender stamps."""
+        uncertain_ms = SYNC_MS + self._ours.uncertainty_s * 1000
+        return Stamps(
+            made="by the sender, brought to our clock by LSL",
+            uncertainty_ms=uncertain_ms,
+            because="early or late; LSL's comparison of the clocks, by its documentation",
+        )
+
+    def close(self) -> None:
+        """Stop listening and leave the stream."""
+        super().close()
+        self._inlet.close_stream()

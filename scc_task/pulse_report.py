@@ -1,0 +1,223 @@
+"""What a run's pulses come to: counts, what was missed, drift, and whether time zero can be trusted. Pure.
+
+Made from the journal's own documents, so that a report at the end of a run and one after a crash agree.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import floor
+from typing import Final
+
+from scc_task.documents import Pulse, PulseKind, TimeZero
+from scc_task.drift import PLAUSIBLE_PPM, Line, line_through
+from scc_task.plan.steps import ScannerPlan
+from scc_task.pulse_grid import LEAST_SURE_S, REACH, SIGMAS
+
+FIRST_S: Final = 0.01
+"""A first pulse further off the line may be something else in its place (assumed)."""
+FAR_S: Final = 0.02
+"""A stamp so far off the line through the others is not where the volume began (assumed)."""
+
+
+class Trust(StrEnum):
+    """What the pulses say of time zero."""
+
+    CONFIRMED = "confirmed"
+    """The last volume's pulse came where it belongs, and none after it: the first one was the first."""
+    UNCONFIRMED = "unconfirmed"
+    """Nothing speaks against it, but the run did not hear the scanner's last pulse."""
+    DOUBTFUL = "doubtful"
+    """Something speaks against it: see ``doubts``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulseReport:
+    """The pulses of a run. Numbers count from time zero.
+
+    Attributes
+    ----------
+    missed
+        Numbers not heard between the first and the last that were.
+    unheard_at_end
+        How many more should have come after the last one, while the run still listened.
+    went_on
+        Regular pulses after the last volume.
+    strays
+        Numbers whose pulse lies off the line through all by more than the jitter explains: late, or another
+        edge in the place of a pulse that was missed. Only the whole run shows it.
+    """
+
+    tr_s: float
+    volumes: int
+    dummies: int
+    extra: int
+    bounced: int
+    unsure: int
+    missed: tuple[int, ...]
+    last: int | None
+    unheard_at_end: int
+    went_on: int
+    line: Line | None
+    strays: tuple[int, ...]
+    trust: Trust
+    doubts: tuple[str, ...]
+    inferred: bool
+    uncertainty_s: float | None
+
+    def lines(self) -> list[str]:
+        """Return the report in words, the most important first."""
+        said = [f"time zero is {self.trust}"]
+        if self.inferred and self.uncertainty_s is not None:
+            said[0] += f", inferred (± {self.uncertainty_s * 1000:.0f} ms)"
+        said += [f"  doubt: {doubt}" for doubt in self.doubts]
+        said.append(
+            f"pulses: {self.volumes} volumes, {self.dummies} dummies, {len(self.missed)} missed, "
+            f"{self.extra} extra, {self.bounced} bounced, {self.unsure} not sure"
+        )
+        if self.strays:
+            shown = ", ".join(map(str, self.strays[:10])) + (
+                " ..." if len(self.strays) > 10 else ""
+            )
+            said.append(
+                f"not sure either, too far off the line through all pulses: volumes {shown}"
+            )
+        if self.unheard_at_end:
+            said.append(
+                f"the last pulse was volume {self.last}: {self.unheard_at_end} more were due"
+            )
+        if self.went_on:
+            said.append(f"{self.went_on} pulses came after the last volume of the protocol")
+        line = self.line
+        if line is not None:
+            ppm, error_ppm = line.drift_ppm(self.tr_s)
+            kind = "drift" if abs(ppm) <= PLAUSIBLE_PPM else "another TR than the protocol's"
+            said.append(
+                f"TR {line.tr_s:.6f} s on this computer's clock: {kind}, {ppm:+.1f} ± {error_ppm:.1f} ppm; "
+                f"jitter {line.jitter_s * 1000:.2f} ms, at most {line.worst_s * 1000:.1f} ms"
+            )
+        return said
+
+
+def pulse_report(
+    scanner: ScannerPlan,
+    pulses: Sequence[Pulse],
+    zero: TimeZero | None,
+    *,
+    doubts: Sequence[str],
+    until_s: float,
+) -> PulseReport:
+    """Return what a run's pulses come to.
+
+    Parameters
+    ----------
+    doubts
+        What the counter said against time zero while it counted.
+    until_s
+        When the run stopped listening.
+    """
+    counted = _since_the_last_start(pulses)
+    numbered = [(p.number, p.time_s) for p in counted if p.number is not None]
+    line = line_through(
+        [(p.number, p.time_s) for p in counted if p.number is not None and not p.unsure]
+    )
+    heard = {number for number, _ in numbered}
+    last = max(heard, default=None)
+    missed = tuple(n for n in range(scanner.first, last or 0) if n not in heard)
+    tr_s = line.tr_s if line is not None else scanner.tr_s
+    unheard = went_on = 0
+    listened_past = False
+    if last is not None:
+        last_s = next(t for n, t in reversed(numbered) if n == last)
+        later = [p for p in counted if p.kind is PulseKind.EXTRA and p.time_s > last_s]
+        due = floor((until_s - last_s) / tr_s - 0.5)
+        unheard = max(0, min(scanner.volumes - 1 - last, due))
+        went_on = sum(_on_grid((p.time_s - last_s) / tr_s, scanner.volumes - last) for p in later)
+        listened_past = last_s + (scanner.volumes - last + 0.5) * tr_s <= until_s
+    against = list(doubts)
+    against += _against(line, zero, unheard=unheard, went_on=went_on)
+    against += _first_against(line, numbered)
+    trust = Trust.DOUBTFUL if against else Trust.UNCONFIRMED
+    sure_end = any(p.number == scanner.volumes - 1 and not p.unsure for p in counted)
+    if not against and zero is not None and listened_past and sure_end:
+        trust = Trust.CONFIRMED
+    kinds = Counter(p.kind for p in counted)
+    return PulseReport(
+        tr_s=scanner.tr_s,
+        volumes=kinds[PulseKind.VOLUME],
+        dummies=kinds[PulseKind.DUMMY],
+        extra=kinds[PulseKind.EXTRA],
+        bounced=kinds[PulseKind.BOUNCE],
+        unsure=sum(p.unsure for p in counted),
+        missed=missed,
+        last=last,
+        unheard_at_end=unheard,
+        went_on=went_on,
+        line=line,
+        strays=_strays(line, counted),
+        trust=trust,
+        doubts=tuple(against),
+        inferred=zero is not None and zero.inferred,
+        uncertainty_s=None if zero is None else zero.uncertainty_s,
+    )
+
+
+def _strays(line: Line | None, pulses: Sequence[Pulse]) -> tuple[int, ...]:
+    if line is None:
+        return ()
+    limit_s = max(LEAST_SURE_S, SIGMAS * line.jitter_s)
+    return tuple(
+        p.number
+        for p in pulses
+        if p.number is not None and not p.unsure and abs(line.off_s(p.number, p.time_s)) > limit_s
+    )
+
+
+def _since_the_last_start(pulses: Sequence[Pulse]) -> Sequence[Pulse]:
+    """Return the pulses from where the numbers last went back: what was before does not count."""
+    begin, last = 0, None
+    for index, pulse in enumerate(pulses):
+        if pulse.number is not None:
+            if last is not None and pulse.number <= last:
+                begin = index
+            last = pulse.number
+    return pulses[begin:]
+
+
+def _on_grid(steps: float, least: int) -> bool:
+    return round(steps) >= least and abs(steps - round(steps)) <= REACH
+
+
+def _first_against(line: Line | None, numbered: Sequence[tuple[int, float]]) -> list[str]:
+    """Return whether the first pulse is one of the others' kind: all numbers begin with it."""
+    if line is None:
+        return []
+    off_s = line.off_s(*numbered[0])
+    if abs(off_s) <= max(FIRST_S, 6 * line.jitter_s) + 3 * line.zero_error_s:
+        return []
+    return [
+        f"the first pulse lies {off_s * 1000:+.0f} ms off the line through all pulses: it may not have been "
+        "the scanner's"
+    ]
+
+
+def _against(line: Line | None, zero: TimeZero | None, *, unheard: int, went_on: int) -> list[str]:
+    found = []
+    if line is not None and zero is not None:
+        off_s = zero.time_s - line.zero_s
+        if abs(off_s) > max(FAR_S, 5 * line.jitter_s) + 3 * line.zero_error_s:
+            found.append(
+                f"time zero is {off_s * 1000:+.0f} ms off where the line through all pulses puts it"
+            )
+    if unheard:
+        found.append(
+            f"the pulses ended {unheard} too early: the scanner stopped or its last pulses were lost, or "
+            f"the first {unheard} were not heard and time zero is {unheard} TR too late"
+        )
+    if went_on:
+        found.append(
+            f"{went_on} pulses too many: the scan has more volumes than the protocol says, or the first "
+            f"{went_on} were none of its volumes (dummies?) and time zero is {went_on} TR too early"
+        )
+    return found

@@ -1,0 +1,162 @@
+"""The scanner's side of a run: pulses are counted, published, told to the operator, judged for a stop."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from scc_task.documents import Note, Pulse, PulseKind, Subscriber, TimeZero
+from scc_task.plan.steps import ScannerPlan
+from scc_task.pulse_report import PulseReport, pulse_report
+from scc_task.scanner import PulseCounter
+
+GOES_ON: Final = 10
+"""So many volumes more than the protocol's are waited for."""
+SLOWER: Final = 0.1
+"""A scanner this part slower than the protocol's TR is still counted to its end."""
+SILENT_END: Final = 3.0
+"""After so many TRs of silence the scan is over."""
+
+
+class PulseWatch:
+    """What a run knows of its scanner.
+
+    Parameters
+    ----------
+    publish
+        Takes every document.
+    note
+        Publishes a note (code, message, time) and keeps it for the end of the run.
+    lost
+        Called with words if the pulses have stopped and the protocol wants the run to stop then.
+
+    Attributes
+    ----------
+    counts, missed
+        Pulses by kind, and those that did not come, up to now.
+    interval_s
+        Time between the last two numbered pulses.
+    told
+        Grows with everything that comes: who shows numbers looks here for news.
+    """
+
+    def __init__(
+        self,
+        scanner: ScannerPlan,
+        *,
+        publish: Subscriber,
+        note: Callable[[str, str, float], None],
+        lost: Callable[[str], None],
+    ) -> None:
+        self._scanner, self._counter = scanner, PulseCounter(scanner)
+        self._publish, self._note, self._lost = publish, note, lost
+        self._pulses: list[Pulse] = []
+        self._doubts: list[str] = []
+        self._stopped = False
+        self.counts: Counter[PulseKind] = Counter()
+        self.missed = self.told = 0
+        self.interval_s: float | None = None
+        self._last_s: float | None = None
+        self._port_problem: str | None = None
+
+    @property
+    def time_zero(self) -> TimeZero | None:
+        """Return time zero, once the pulses have given it."""
+        return self._counter.time_zero
+
+    @property
+    def pulses(self) -> tuple[Pulse, ...]:
+        """Return the pulses up to now."""
+        return tuple(self._pulses)
+
+    def listen(self, now_s: float) -> None:
+        """Say that from now on a pulse would be heard."""
+        self._counter.listen(now_s)
+
+    def begin_now(self, now_s: float) -> None:
+        """Take this moment as time zero: there is no scanner to wait for."""
+        self._publish(self._counter.begin(now_s))
+
+    def pulse(self, time_s: float) -> None:
+        """Take a pulse."""
+        had_zero = self.time_zero is not None
+        pulse = self._counter.accept(time_s)
+        self._pulses.append(pulse)
+        self.counts[pulse.kind] += 1
+        self.told += 1
+        self._publish(pulse)
+        self._tell()
+        if not had_zero and self.time_zero is not None:
+            self._publish(self.time_zero)
+        if pulse.number is not None:
+            self._stopped = False
+            self.interval_s = None if self._last_s is None else time_s - self._last_s
+            self._last_s = time_s
+
+    def look(self, now_s: float) -> None:
+        """See what should have come by now."""
+        if not self._scanner.volumes:
+            return
+        self._counter.look(now_s)
+        self._tell()
+        if self._counter.overdue >= self._scanner.lost_after and not self._stopped:
+            self._stopped = True
+            number, count = self._counter.next_number, self._counter.overdue
+            what = f"the scanner's pulses have stopped: {count} in a row are missing, from volume {number} on"
+            self._over(what, "pulses_stopped", now_s)
+
+    def port_gone(self, problem: str, now_s: float) -> None:
+        """Take it that no more pulses can come."""
+        if self._port_problem is None:
+            self._port_problem = f"the scanner's trigger port is gone: {problem}"
+            self._over(self._port_problem, "pulses_lost", now_s)
+
+    def _over(self, what: str, code: str, now_s: float) -> None:
+        """Go on by the clock, or ask for a stop, as the protocol says; before time zero there is no clock."""
+        port_gone = self.time_zero is None and code == "pulses_lost"
+        stops = port_gone or (
+            self.time_zero is not None and self._scanner.when_pulses_stop == "stop"
+        )
+        self._note(code, what if stops else f"{what}; the run goes on by the clock", now_s)
+        if stops:
+            self._lost(what)
+
+    def _tell(self) -> None:
+        for found in self._counter.findings():
+            self.missed += found.missed
+            self.told += 1
+            if found.doubt:
+                self._doubts.append(found.message)
+            if found.code == "pulses_missed":  # too many to repeat them all at the end
+                self._publish(Note(time_s=found.time_s, code=found.code, message=found.message))
+            else:
+                code = "time_zero_doubt" if found.doubt else found.code
+                self._note(code, found.message, found.time_s)
+
+    # -- the end
+
+    def over(self, now_s: float) -> bool:
+        """Return whether the scanner has been silent for long enough to count what it sent."""
+        quiet_s = self._counter.quiet_from_s
+        return quiet_s is None or now_s - quiet_s > SILENT_END * self._scanner.tr_s
+
+    def last_due_s(self, now_s: float) -> float:
+        """Return when even a scanner that goes on for a while will have been counted."""
+        left = max(0, self._scanner.volumes - self._counter.next_number)
+        return now_s + (left + GOES_ON) * self._scanner.tr_s * (1 + SLOWER)
+
+    def report(self, now_s: float) -> PulseReport:
+        """Return what the pulses come to."""
+        return pulse_report(
+            self._scanner, self._pulses, self.time_zero, doubts=self._doubts, until_s=now_s
+        )
+
+    def sum_up(self, now_s: float) -> None:
+        """Put on record what the pulses came to; keep for the end what speaks against time zero."""
+        if not self._scanner.volumes or not self._pulses:
+            return
+        report = self.report(now_s)
+        for line in report.lines():
+            self._publish(Note(time_s=now_s, code="pulse_report", message=line))
+        for doubt in report.doubts:
+            if doubt not in self._doubts:
+                self._note("time_zero_doubt", doubt, now_s)

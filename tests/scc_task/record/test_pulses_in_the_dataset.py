@@ -1,0 +1,139 @@
+"""The scanner's pulses in a dataset: the trigger column, the sidecars, the page beside the journal."""
+
+import dataclasses
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from record_builders import T0_S, make_documents, make_journal, make_plan
+
+from scc_task.documents import Document, Note, Pulse, Stop, TimeZero
+from scc_task.plan.steps import DummyKind, Plan
+from scc_task.pulse_watch import PulseWatch
+from scc_task.record.dataset import derive
+from scc_task.record.validate import validate_dataset
+
+TROUBLED = make_plan(trials=1)
+DUMMIES = 3
+
+
+def plan_with_dummies(*texts: tuple[str, str]) -> Plan:
+    scanner = dataclasses.replace(TROUBLED.scanner, dummies=DUMMIES, dummy_kind=DummyKind.DISCARDED)
+    return dataclasses.replace(TROUBLED, scanner=scanner, texts=(*TROUBLED.texts, *texts))
+
+
+def journal_with(data: Path, plan: Plan, after_zero_s: list[float]) -> Path:
+    """Write a journal whose pulses have been through the counter."""
+    heard: list[Document] = []
+    watch = PulseWatch(
+        plan.scanner,
+        publish=heard.append,
+        note=lambda code, words, at_s: heard.append(Note(time_s=at_s, code=code, message=words)),
+        lost=lambda words: None,
+    )
+    for after_s in after_zero_s:
+        watch.look(T0_S + after_s)
+        watch.pulse(T0_S + after_s)
+    *rest, stop = make_documents(plan)
+    assert isinstance(stop, Stop)
+    end_s = T0_S + (plan.scanner.volumes + 2) * plan.scanner.tr_s
+    watch.look(end_s)
+    watch.sum_up(end_s)
+    others = [d for d in rest if not isinstance(d, Pulse | TimeZero)]
+    last = dataclasses.replace(stop, time_s=end_s)
+    return make_journal(data, [others[0], *heard, *others[1:], last])
+
+
+def sidecar(data: Path, end: str) -> dict[str, Any]:
+    (path,) = data.glob(f"sub-01/**/*{end}")
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three dummies, volume 5 missed, one pulse between, one bounced."""
+    data = tmp_path_factory.mktemp("troubled")
+    plan = plan_with_dummies(("counting", "{volumes} volumes"))
+    tr_s, volumes = plan.scanner.tr_s, plan.scanner.volumes
+    times = [n * tr_s for n in range(-DUMMIES, volumes) if n != 5]
+    times = sorted([*times, 20.4 * tr_s, 30 * tr_s + 0.02])
+    derive(journal_with(data, plan, times), data)
+    return data
+
+
+def test_the_dataset_has_no_errors_and_no_warnings(troubled: Path) -> None:
+    assert validate_dataset(troubled) == []
+
+
+@pytest.mark.parametrize("end", ["_events.json", "_physio.json"])
+def test_both_sidecars_say_what_was_heard_and_missed(troubled: Path, end: str) -> None:
+    found = sidecar(troubled, end)["Provenance"]["ScannerPulses"]
+    tr_s = TROUBLED.scanner.tr_s
+    assert found["VolumesHeard"] == TROUBLED.scanner.volumes - 1
+    assert found["DummiesHeard"] == pytest.approx([-3 * tr_s, -2 * tr_s, -tr_s])
+    assert found["MissedNumbers"] == [5]
+    assert found["Extra"] == pytest.approx([20.4 * tr_s], abs=0.001)
+    assert found["Bounced"] == pytest.approx([30 * tr_s + 0.02], abs=0.001)
+    assert found["TimeZero"] == {
+        "Trust": "confirmed",
+        "Inferred": False,
+        "UncertaintySeconds": None,
+        "Doubts": [],
+    }
+    assert found["Clock"]["MeasuredRepetitionTime"] == pytest.approx(tr_s, abs=1e-5)
+
+
+def test_the_trigger_column_has_a_one_for_each_volume_that_was_heard(troubled: Path) -> None:
+    (path,) = troubled.glob("sub-01/**/*_physio.tsv.gz")
+    rows = gzip.decompress(path.read_bytes()).decode().splitlines()
+    rate_hz = sidecar(troubled, "_physio.json")["SamplingFrequency"]
+    marked = [index / rate_hz for index, row in enumerate(rows) if row.endswith("\t1")]
+    tr_s = TROUBLED.scanner.tr_s
+    expected = [n * tr_s for n in range(TROUBLED.scanner.volumes) if n != 5]
+    within = [time_s for time_s in expected if time_s * rate_hz < len(rows) - 0.5]
+    assert marked == pytest.approx(within, abs=0.5 / rate_hz)
+
+
+def test_a_run_that_showed_its_pulses_has_a_page_on_them_beside_its_journal(
+    troubled: Path,
+) -> None:
+    (words,) = troubled.glob("sourcedata/**/*_pulses.md")
+    text = words.read_text("utf-8")
+    assert "time zero is confirmed" in text
+    assert "Missed: 5" in text
+    (picture,) = troubled.glob("sourcedata/**/*_pulses.png")
+    head = picture.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (int.from_bytes(head[16:20]), int.from_bytes(head[20:24])) == (1024, 768)
+
+
+def test_other_runs_have_no_such_page(tmp_path: Path) -> None:
+    plan = plan_with_dummies()
+    derive(journal_with(tmp_path, plan, [float(n) for n in range(-DUMMIES, 20)]), tmp_path)
+    assert not list(tmp_path.glob("sourcedata/**/*_pulses*"))
+
+
+def test_a_doubt_from_the_run_is_in_the_dataset(tmp_path: Path) -> None:
+    plan = plan_with_dummies()
+    tr_s = plan.scanner.tr_s
+    lost_first = [n * tr_s for n in range(1 - DUMMIES, plan.scanner.volumes)]
+    report = derive(journal_with(tmp_path, plan, lost_first), tmp_path)
+    assert report.pulses[0] == "time zero is doubtful"
+    found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]["TimeZero"]
+    assert found["Trust"] == "doubtful"
+    assert "1 TR too late" in found["Doubts"][0]
+
+
+def test_a_time_zero_that_was_inferred_is_said_to_be_and_how_well_it_is_known(
+    tmp_path: Path,
+) -> None:
+    plan = plan_with_dummies()
+    times = [n * plan.scanner.tr_s for n in range(-DUMMIES, plan.scanner.volumes) if n != 0]
+    derive(journal_with(tmp_path, plan, times), tmp_path)
+    found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]["TimeZero"]
+    assert found["Inferred"] is True
+    assert 0 < found["UncertaintySeconds"] < 0.02
+    assert found["Trust"] == "confirmed"

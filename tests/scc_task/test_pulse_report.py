@@ -1,0 +1,108 @@
+"""What a run's pulses come to: drift with its uncertainty, and whether time zero can be trusted."""
+
+import random
+
+import pytest
+
+from scc_task.documents import Pulse, PulseKind, TimeZero
+from scc_task.drift import line_through
+from scc_task.plan.steps import DummyKind, ScannerPlan
+from scc_task.pulse_report import PulseReport, Trust, pulse_report
+from scc_task.scanner import PulseCounter
+
+PLAN = ScannerPlan(tr_s=1.0, volumes=100, dummies=0, dummy_kind=DummyKind.SILENT)
+
+
+def report(times_s: list[float], *, until_s: float, plan: ScannerPlan = PLAN) -> PulseReport:
+    counter = PulseCounter(plan)
+    pulses = [counter.accept(t) for t in times_s]
+    found = [f.message for f in counter.findings() if f.doubt]
+    return pulse_report(plan, pulses, counter.time_zero, doubts=found, until_s=until_s)
+
+
+def test_the_slope_is_the_tr_and_the_rest_is_jitter() -> None:
+    chance = random.Random(3)
+    line = line_through([(n, 1e5 + n * 1.00005 + chance.gauss(0, 0.002)) for n in range(500)])
+    assert line is not None
+    ppm, error_ppm = line.drift_ppm(1.0)
+    assert abs(ppm - 50) < 4 * error_ppm < 4
+    assert line.jitter_s == pytest.approx(0.002, rel=0.15)
+    assert line.zero_s == pytest.approx(1e5, abs=4 * line.zero_error_s)
+
+
+def test_the_error_of_the_drift_is_as_large_as_drifts_scatter() -> None:
+    off = []
+    for seed in range(200):
+        chance = random.Random(seed)
+        line = line_through([(n, n + chance.gauss(0, 0.003)) for n in range(60)])
+        assert line is not None
+        ppm, error_ppm = line.drift_ppm(1.0)
+        off.append(ppm / error_ppm)
+    assert sum(o * o for o in off) / len(off) == pytest.approx(1.0, abs=0.3)
+
+
+def test_a_late_stamp_does_not_bend_the_line() -> None:
+    times = [(n, float(n) + 0.0002 * (n % 2)) for n in range(50)]
+    line = line_through([*times, (50, 50.4)])
+    assert line is not None
+    assert line.pulses == 50
+    assert line.tr_s == pytest.approx(1.0, abs=1e-5)
+
+
+def test_two_pulses_make_no_line() -> None:
+    assert line_through([(0, 1.0), (1, 2.0)]) is None
+
+
+def test_a_whole_scan_confirms_time_zero() -> None:
+    found = report([float(n) for n in range(100)], until_s=101.0)
+    assert found.trust is Trust.CONFIRMED
+    assert found.missed == ()
+
+
+def test_a_run_that_ends_before_the_scan_does_not_confirm_it() -> None:
+    found = report([float(n) for n in range(90)], until_s=90.2)
+    assert found.trust is Trust.UNCONFIRMED
+
+
+def test_a_first_pulse_that_was_lost_shows_in_the_total() -> None:
+    found = report([float(n) for n in range(1, 100)], until_s=103.0)
+    assert found.trust is Trust.DOUBTFUL
+    assert "1 TR too late" in found.doubts[0]
+    assert found.unheard_at_end == 1
+
+
+def test_dummies_that_the_protocol_does_not_know_show_in_the_total() -> None:
+    found = report([float(n) for n in range(105)], until_s=108.0)
+    assert found.trust is Trust.DOUBTFUL
+    assert "5 TR too early" in found.doubts[0]
+    assert found.went_on == 5
+
+
+def test_a_time_zero_off_the_line_is_doubtful() -> None:
+    pulses = [
+        Pulse(time_s=float(n), kind=PulseKind.VOLUME, number=n, missed_before=0) for n in range(100)
+    ]
+    found = pulse_report(PLAN, pulses, TimeZero(time_s=0.1, pulse=0), doubts=(), until_s=102.0)
+    assert found.trust is Trust.DOUBTFUL
+    assert "+100 ms" in found.doubts[0]
+
+
+def test_a_pulse_in_the_place_of_a_missed_one_is_named_by_the_whole_run() -> None:
+    pulses = [
+        Pulse(
+            time_s=n + (0.012 if n == 8 else 0.0),
+            kind=PulseKind.VOLUME,
+            number=n,
+            missed_before=0,
+        )
+        for n in range(100)
+    ]
+    zero = TimeZero(time_s=0.0, pulse=0)
+    assert pulse_report(PLAN, pulses, zero, doubts=(), until_s=102.0).strays == (8,)
+
+
+def test_the_words_have_everything() -> None:
+    times = [n * 1.0001 for n in range(100) if n not in (5, 6)] + [99.01]
+    text = "\n".join(report(times, until_s=103.0).lines())
+    for part in ("confirmed", "98 volumes", "2 missed", "1 bounced", "+100.0 ± ", "ppm"):
+        assert part in text
