@@ -39,7 +39,9 @@ def trouble(name: str, found: Inflation) -> Result:
     said = "; ".join(fault.message for fault in found.faults)
     if found.emptied is False:
         seen = "THE CUFF WAS NOT SEEN TO EMPTY" + (f": {said}" if said else "")
-        return failed(name, seen, PULL, **figures)
+        blind = any(fault.code == "no_rise" for fault in found.faults)
+        do = f"{PULL}. If it is empty, {NO_AIR}" if blind else PULL
+        return failed(name, seen, do, **figures)
     reached = "no pressure was seen" if highest_mmhg is None else f"{highest_mmhg:.0f} reached"
     seen = f"{target_mmhg:g} mmHg asked, {reached}, vented for a fault: {said}"
     codes = {fault.code for fault in found.faults}

@@ -13,6 +13,8 @@ from scc_task.calibration.store import accept
 from scc_task.protocol.accepted import Proposal
 from scc_task.record.validate import validate_dataset
 
+pytestmark = pytest.mark.xdist_group("calibrate")  # what they share is made once
+
 WHO = ("--subject", "01", "--session", "pre")
 
 

@@ -8,6 +8,8 @@ from outside import ROOT, events_of, program
 
 from scc_task.record.validate import validate_dataset
 
+pytestmark = pytest.mark.xdist_group("every_rig")  # what they share is made once
+
 RIGS = ("reference", "cpar", "devicehost", "alicat", "contact")
 MEASURED = ("hold_mmhg", "peak_mmhg", "rise_s", "fall_s")
 

@@ -9,6 +9,8 @@ from outside import ROOT, events_of, program
 
 from scc_task.record.validate import validate_dataset
 
+pytestmark = pytest.mark.xdist_group("simulate")  # what they share is made once
+
 SCC = ROOT / "protocols" / "scc.yaml"
 
 

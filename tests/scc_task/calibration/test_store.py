@@ -18,6 +18,8 @@ from scc_task.calibration.store import accept, entries
 from scc_task.errors import RecordingLost, UsageInvalid
 from scc_task.protocol.accepted import Target
 
+pytestmark = pytest.mark.xdist_group("store")  # what they share is made once
+
 
 def test_what_is_accepted_is_read_back_as_it_was(tmp_path: Path) -> None:
     loaded = stored(tmp_path, comment='said "stop" at 170\nthen went on; ärgerlich')

@@ -3,6 +3,8 @@ from present_plan import present_plan
 
 from scc_task.present import layout
 
+pytestmark = pytest.mark.xdist_group("screens")  # what they share is made once
+
 PLAN = present_plan()
 WIDTH, HEIGHT, MARGIN = 1024, 768, 0.04
 RATINGS = [

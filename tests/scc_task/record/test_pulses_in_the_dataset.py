@@ -15,6 +15,8 @@ from scc_task.pulse_watch import PulseWatch
 from scc_task.record.dataset import derive
 from scc_task.record.validate import validate_dataset
 
+pytestmark = pytest.mark.xdist_group("pulses_in_the_dataset")  # what they share is made once
+
 TROUBLED = make_plan(trials=1)
 DUMMIES = 3
 
