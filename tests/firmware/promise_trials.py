@@ -253,7 +253,7 @@ def promises() -> Iterator[Promise]:
     yield Promise(11, "no air supply, from GO", 2000.0, _go_with(5.0, supply_lost=True))
     yield Promise(11, "cuff not connected, from GO", 2000.0, _go_with(5.0, leak_per_s=40.0))
     yield Promise(11, "30 mmHg lost in hold", 100.0, _drop)
-    yield Promise(12, "the cuff does not empty: alarm", 10_050.0, _vent_fail)
+    yield Promise(12, "the cuff does not empty: alarm", 10_000.0, _vent_fail)
     yield Promise(13, "later (or sooner) than asked: 1 s", 10.0, _on_time(1000, 0))
     yield Promise(
         13, "later (or sooner) than asked: 4 s with a ramp of 3 s", 10.0, _on_time(4000, 3000)
