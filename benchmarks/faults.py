@@ -26,7 +26,7 @@ from typing import Any
 from measure import ROOT, quantiles
 
 from hardware.clock import now_s
-from hardware.fault_script import DEFAULT_AMOUNT, FaultKind
+from hardware.fault_script import FaultKind
 from hardware.registry import DRIVERS
 from scc_task.documents import Note, Samples
 from scc_task.record.read import read_lines
@@ -104,9 +104,8 @@ def one_trial(driver: str, fault: str, seed: int, folder: Path) -> Trial:
     hold_s = LONG_HOLD_S if fault in SLOW else HOLD_S
     log, journal, faults = folder / "device.jsonl", folder / "journal.jsonl", []
     if fault in {kind.value for kind in FaultKind}:
-        amount = DEFAULT_AMOUNT.get(FaultKind(fault), 1.0)
         script = folder / "faults.yaml"
-        entry = {"kind": fault, "into_s": round(at_s, 3), "amount": amount}
+        entry = {"kind": fault, "into_s": round(at_s, 3)}
         script.write_text(json.dumps({"version": 1, "faults": [entry]}))
         faults = ["--faults", str(script)]
     device = subprocess.Popen(

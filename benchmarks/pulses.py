@@ -153,7 +153,8 @@ def one_source(source: str, folder: Path, *, tr_s: float, pulses: int) -> Heard:
             waits(data, run)
             scanner.start()
             if run.wait(tr_s * pulses + WAIT_S) != 0:
-                sys.exit(f"the run over {source} ended with {run.returncode}")
+                stop = [d for d in journal(data) if d["type"] == "stop"]
+                sys.exit(f"the run over {source} ended with {run.returncode}: {stop}")
     finally:
         scanner.close()
     sent = [loads(line) for line in log.read_text("utf-8").splitlines()]

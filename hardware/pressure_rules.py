@@ -194,7 +194,7 @@ class PressureRules:
             return None
         high_ms, self._high_ms = self._high_ms, None
         # a device that restarted begins its clock anew
-        return (sample.device_ms - high_ms) / 1000 if sample.device_ms >= high_ms else None
+        return (sample.device_ms - high_ms) / 1000 if sample.device_ms > high_ms else None
 
     def _judge_unasked(self, sample: Sample, measured_mmhg: float) -> Finding | None:
         now_s = sample.arrival_s
