@@ -4,6 +4,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scc_task.protocol.rig_words import plain_name
+
 
 class Action(enum.StrEnum):
     """What the rig file makes of a key."""
@@ -35,11 +37,6 @@ ANSWERS = frozenset({Action.LEFT, Action.RIGHT, Action.CONFIRM})
 """What may bounce and repeat. A stop is never held up by a filter."""
 POINTER = "pointer"
 SERIAL_LOST = "serial_lost"
-
-
-def plain_name(key: str) -> str:
-    """Return a key's name with the numeric keypad folded in: a box may type either."""
-    return key.removeprefix("num_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from scc_task.errors import WindowUnavailable
 from scc_task.ports import KeyEvent
 from scc_task.present import quiet
 from scc_task.present.display import display_answers
-from scc_task.present.keynames import key_names
+from scc_task.protocol.keynames import key_names
 
 _SLOTS: Final = 10_000  # events a queue holds between polls; psychtoolbox drops what comes after
 _COMBINED: Final = None  # Windows: psychtoolbox sees all keyboards as one, without a number

@@ -15,7 +15,8 @@ from scc_task.protocol.base import (
     refuse,
 )
 from scc_task.protocol.rig_limits import RigLimits, Supervisor
-from scc_task.protocol.rig_markers import MarkerRig, refuse_shared_ports
+from scc_task.protocol.rig_markers import MarkerRig, refuse_unheard_recorders
+from scc_task.protocol.rig_ports import refuse_shared_ports
 from scc_task.protocol.rig_responses import Responses
 from scc_task.protocol.rig_scanner import ScannerRig
 from scc_task.protocol.rig_words import EMULATED
@@ -164,10 +165,21 @@ class Rig(Model):
     )
 
     @model_validator(mode="after")
-    def _gives_each_recorder_a_port_of_its_own(self) -> Self:
-        taken = {"cuff": self.cuff.port, "scanner": self.scanner.port}
-        taken["button box"] = self.responses.port
-        refuse_shared_ports(self.markers, taken, real_cuff=not self.simulated)
+    def _gives_each_port_one_owner(self) -> Self:
+        if not self.simulated:
+            refuse_unheard_recorders(self.markers)
+        refuse_shared_ports(
+            [
+                ("cuff", self.cuff.port, ("cuff", "port")),
+                ("CPAR+ behind DeviceHost", self.cuff.device_port, ("cuff", "device_port")),
+                ("scanner's trigger", self.scanner.port, ("scanner", "port")),
+                ("button box", self.responses.port, ("responses", "port")),
+                *(
+                    (f"recorder {number}", output.port, ("markers", number - 1, "port"))
+                    for number, output in enumerate(self.markers, 1)
+                ),
+            ]
+        )
         return self
 
     @model_validator(mode="after")
@@ -179,15 +191,6 @@ class Rig(Model):
                 f"key '{trigger}' is the scanner's trigger and stands under '{place[0]}' too",
                 do="choose another key for the answer",
                 at=("responses", *place),
-            )
-        if self.responses.port is not None and self.responses.port in (
-            self.scanner.port,
-            self.cuff.port,
-        ):
-            refuse(
-                f"{self.responses.port} is the port of the scanner's trigger or of the cuff already",
-                do="give the button box a port of its own: no answer may be taken for a pulse",
-                at=("responses", "port"),
             )
         if trigger in ("escape", "esc"):
             refuse(

@@ -176,37 +176,12 @@ class MarkerRig(Model):
         return dict(DEFAULT_CODES) if self.codes is None else self.codes.table()
 
 
-def refuse_shared_ports(
-    markers: tuple[MarkerRig, ...], taken: Mapping[str, str | None], *, real_cuff: bool
-) -> None:
-    """Refuse a marker port that something else in the room has, or that would record nothing real.
-
-    Parameters
-    ----------
-    taken
-        Who has which port; ``None`` and ``emulated`` are nobody's.
-    """
-    owners = {_same(port): who for who, port in taken.items() if port not in (None, "emulated")}
+def refuse_unheard_recorders(markers: tuple[MarkerRig, ...]) -> None:
+    """Refuse an emulated recorder beside a real cuff: nothing would be recorded."""
     for position, output in enumerate(markers):
-        if output.emulated and real_cuff:
+        if output.emulated:
             refuse(
                 "a real cuff with an emulated recorder: nobody would record the markers",
                 do="name the recorder's port, or remove this entry",
                 at=("markers", position, "port"),
             )
-        if output.emulated:
-            continue
-        who = owners.get(_same(output.port))
-        if who is not None:
-            refuse(
-                f"{output.port} is the port of the {who} already",
-                do="give the markers a port of their own",
-                at=("markers", position, "port"),
-            )
-        owners[_same(output.port)] = f"markers (entry {position + 1})"
-
-
-def _same(port: str | None) -> str:
-    """Return what two spellings of one port have in common: Windows does not mind capitals."""
-    text = str(port).strip()
-    return text.upper() if text.upper().startswith("COM") else text

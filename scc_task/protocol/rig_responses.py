@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from scc_task.protocol.base import Model, Words, refuse
+from scc_task.protocol.rig_words import known_key, plain_name
 
 ButtonName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9_]{1,20}|[\x21-\x7e])$")]
 """A key, or the one character that a serial box sends."""
@@ -154,6 +155,11 @@ class Responses(Model):
                 )
             if self.answers in ("keyboard", "emulated") and name != name.lower():
                 refuse(f"'{name}' is no key", do=f"write it in lower case: {name.lower()}", at=at)
+            if self.answers in ("keyboard", "emulated") or (self.answers, at[0]) == (
+                "mouse",
+                "grip",
+            ):
+                known_key(name, at)
         return self
 
     @model_validator(mode="after")
@@ -166,13 +172,15 @@ class Responses(Model):
                     do="choose another key",
                     at=at,
                 )
-            if key in owners:
+            if plain_name(key) in owners:
                 refuse(
-                    f"key '{key}' stands under '{owners[key]}' already",
-                    do="give each key one meaning",
+                    f"key '{key}' stands under '{owners[plain_name(key)]}' already",
+                    do="give each key one meaning (the numeric keypad's 1 is the same as 1)"
+                    if key.startswith("num_")
+                    else "give each key one meaning",
                     at=at,
                 )
-            owners[key] = str(at[0])
+            owners[plain_name(key)] = str(at[0])
         presses = {key for key, at in self._written() if at[0] != "release"}
         for press in self.release:
             if press not in presses:
@@ -198,7 +206,8 @@ class Responses(Model):
         """Return where a key of a keyboard stands, if it does."""
         if self.port is not None:
             return None
-        return next((at for name, at in self._written() if name == key), None)
+        plain = plain_name(key)
+        return next((at for name, at in self._written() if plain_name(name) == plain), None)
 
     def action_of(self, key: str) -> str | None:
         """Return what a key of a keyboard means (left, right, confirm, stop, grip), or ``None``."""

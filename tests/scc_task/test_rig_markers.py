@@ -97,13 +97,13 @@ def test_the_scanners_port_takes_no_markers(tmp_path: Path) -> None:
     text = text.replace("  port: emulated\n  byte:", "  port: COM9\n  byte:")
     path.write_text(text + "\nmarkers:\n  - {to: line, port: COM9, line: rts}\n", "utf-8")
     (problem,) = refusal(load_rig, path).problems
-    assert "the port of the scanner already" in problem.what
+    assert "the port of the scanner's trigger already" in problem.what
 
 
 def test_two_recorders_have_two_ports(tmp_path: Path) -> None:
     path = rig_with(tmp_path, "{to: serial, port: COM7}\n  - {to: line, port: COM7, line: rts}")
     (problem,) = refusal(load_rig, path).problems
-    assert "markers (entry 1)" in problem.what
+    assert "recorder 1" in problem.what
 
 
 def test_a_real_cuff_takes_no_emulated_recorder(tmp_path: Path) -> None:

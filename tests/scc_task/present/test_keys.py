@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scc_task.ports import KeyEvent
-from scc_task.present.keynames import key_names
 from scc_task.present.keys import Presses
+from scc_task.protocol.keynames import key_names
 
 
 def test_every_press_and_release_is_seen_once_with_its_own_time(play):
