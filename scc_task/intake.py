@@ -18,7 +18,7 @@ from hardware.readings import (
     VentReport,
 )
 from hardware.states import StopReason
-from scc_task.documents import Command, Note, Samples, Subscriber, TimeZero, Vented
+from scc_task.documents import Command, Key, Note, Samples, Subscriber, TimeZero, Vented
 from scc_task.hands import Hands
 from scc_task.plan.steps import ScannerPlan
 from scc_task.ports import CuffPort, KeySource, PulseSource, Screen
@@ -64,6 +64,7 @@ class Intake:
         self._clock, self._screen, self._cuff = clock, screen, cuff
         self._pulses, self._keys, self._key_map = pulses, keys, key_map
         self._publish = publish
+        self._counts_pulses = scanner.volumes > 0
         self.scanner = PulseWatch(
             scanner,
             publish=publish,
@@ -185,6 +186,12 @@ class Intake:
         for event in self._keys.poll():
             if self._key_map.action(event.key) is not Action.PULSE:
                 self.hands.take(event)
+            elif (
+                not self._counts_pulses
+            ):  # a calibration beside a scanner that types: on record, no more
+                self._publish(
+                    Key(time_s=event.time_s, key=event.key, down=event.down, action=Action.PULSE)
+                )
             elif event.down:
                 self.scanner.pulse(event.time_s)
         self.hands.settle(self._clock.now_s())
