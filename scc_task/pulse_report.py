@@ -157,7 +157,7 @@ def pulse_report(
         line=line,
         strays=_strays(line, counted),
         trust=trust,
-        doubts=tuple(against),
+        doubts=tuple(dict.fromkeys(against)),
         inferred=zero is not None and zero.inferred,
         uncertainty_s=None if zero is None else zero.uncertainty_s,
     )

@@ -116,7 +116,9 @@ class PulseWatch:
         stops = port_gone or (
             self.time_zero is not None and self._scanner.when_pulses_stop == "stop"
         )
-        self._note(code, what if stops else f"{what}; the run goes on by the clock", now_s)
+        waits = self.time_zero is None
+        goes_on = "the run still waits for the scanner" if waits else "the run goes on by the clock"
+        self._note(code, what if stops else f"{what}; {goes_on}", now_s)
         if stops:
             self._lost(what)
 
