@@ -304,7 +304,7 @@ def check(
         )
     find = None
     if subject is not None and session is not None:
-        find = finder(data, subject, session, now=RealClock().wall())
+        find = finder(data, subject, session, now=RealClock().wall(), rig_file=rig)
     out = console()
     problems: list[dict[str, object]] = []
     for path in protocols:

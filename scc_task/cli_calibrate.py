@@ -43,6 +43,10 @@ def calibrate(
             "--check", help="only see whether the stored pressure still holds, e.g. in the scanner"
         ),
     ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help="only decide on a calibration that came to its end before"),
+    ] = False,
     simulate: Annotated[
         bool, typer.Option("--simulate", help="everything emulated, on a virtual clock: seconds")
     ] = False,
@@ -51,8 +55,11 @@ def calibrate(
     screen: Annotated[int | None, typer.Option("--screen", min=0, help="which screen")] = None,
 ) -> int:
     """Find the pressure that this participant rates at the target, and keep it once it is accepted."""
+    from hardware.clock import RealClock
+    from scc_task.accept_calibration import decide_later
     from scc_task.calibration.course import CalibrationCourse
     from scc_task.calibration.review import offer_of
+    from scc_task.calibration.store import acceptance
     from scc_task.calibration_close import ACCEPT, Closing, ask_at
     from scc_task.console_calibration import CalibrationTable
     from scc_task.overrides import confirm
@@ -60,6 +67,8 @@ def calibrate(
     from scc_task.wiring import run_real, run_virtual
 
     out = console()
+    if by is not None:
+        acceptance(by, None, RealClock().wall())  # before anybody was pressed in vain
     prepared = prepare_calibration(
         CalibrationRequest(
             protocol=protocol,
@@ -71,6 +80,7 @@ def calibrate(
             resume=resume,
             emulate=simulate,
             check=check,
+            accept=accept,
         )
     )
     model, run = prepared.protocol.model, prepared.run
@@ -86,15 +96,20 @@ def calibrate(
         f"  {what}; the participant stops with {stops}, you with Esc",
         soft_wrap=True,
     )
-    if run.resumes is not None:
-        out.print(f"  goes on after {run.resumes.stem}")
     closing = Closing(
         prepared,
         out,
         ask=(lambda question: ACCEPT) if simulate else ask_at(out),
         by="emulated operator" if simulate else by,
     )
-    with CalibrationTable(out) as table:
+    if accept:
+        file = decide_later(prepared, closing)
+        if file is not None:
+            out.print(f"Kept: {file}", soft_wrap=True)
+        return ExitCode.DONE if file is not None else ExitCode.STOPPED_SAFELY
+    if run.resumes is not None:
+        out.print(f"  goes on after {run.resumes.stem}")
+    with CalibrationTable(out, notes=simulate) as table:
 
         def make_course(publish: "Subscriber", clock: "Clock") -> "tuple[Course, Subscriber]":
             course = CalibrationCourse(
@@ -102,12 +117,14 @@ def calibrate(
                 model,
                 run.plan,
                 gap_s=run.plan.limits.gap_s,
-                warm_up_mmhg=prepared.warm_up_mmhg,
+                trials=prepared.trials,
                 publish=publish,
                 now_s=clock.now_s,
                 review=None
                 if check
-                else lambda finished: offer_of(model, prepared.procedure, finished),
+                else lambda finished: offer_of(
+                    *(model, prepared.procedure, finished), measured=closing.measured()
+                ),
             )
             closing.follow(course, publish, clock.now_s, table.close)
 
@@ -143,6 +160,7 @@ def _conclude(
 ) -> int:
     """Keep what was accepted; say where everything is."""
     from scc_task.calibration.check import Held
+    from scc_task.calibration.stopped import what_now
 
     stop = outcome.stop
     out.print(f"  journal: {outcome.journal}", soft_wrap=True)
@@ -154,12 +172,8 @@ def _conclude(
         out.print(str(outcome.lost), soft_wrap=True)
         return ExitCode.RECORDING_LOST
     if settled.result is None and settled.checked is None:
-        again = "calibrate --check" if prepared.checks is not None else "calibrate --resume"
-        then = "" if prepared.checks is not None else " goes on after the last rated inflation"
-        out.print(
-            f"{stop.reason}: {stop.detail}\n  do: run_task.py {again} with the same options{then}",
-            soft_wrap=True,
-        )
+        do = what_now(stop.reason, check=prepared.checks is not None, command=prepared.command)
+        out.print(f"{stop.reason}: {stop.detail}\n  do: {do}", soft_wrap=True)
         vented = stop.vent_confirmed is not False
         return ExitCode.STOPPED_SAFELY if vented else ExitCode.HARDWARE_UNAVAILABLE
     if settled.checked is not None and settled.checked.held is Held.HOLDS:
@@ -172,46 +186,17 @@ def _conclude(
 
 def _keep(prepared: "PreparedCalibration", outcome: "RunOutcome", settled: "Settled") -> str:
     """Store what was accepted; return its file."""
-    from hardware.clock import RealClock
-    from scc_task.calibration.keep import adjusted_by_check, proposal_of
-    from scc_task.calibration.store import accept, device_of
+    from scc_task.accept_calibration import keep
+    from scc_task.calibration.store import device_of
 
-    run, protocol = prepared.run, prepared.protocol
     if outcome.identity is None:
         raise UsageInvalid("there was no cuff", where="calibrate", do="calibrate with a cuff")
-    outcomes, session = prepared.procedure.outcomes, run.name.session
-    simulated = run.rig.simulated or outcome.identity.simulated
-    device = device_of(outcome.identity, run.rig.cuff.driver)
-    comment = settled.comment
-    if prepared.checks is not None and settled.checked is not None:
-        before = prepared.checks.calibration.model
-        proposal = adjusted_by_check(
-            *(before, protocol, prepared.rig, outcomes, settled.checked),
-            session=session,
-            simulated=simulated,
-            device=device,
-        )
-        comment = (
-            f"check of revision {before.revision} of ses-{before.session}: {settled.checked.words}"
-        )
-        comment += f"; {settled.comment}" if settled.comment else ""
-    elif settled.result is not None:
-        proposal = proposal_of(
-            *(protocol, prepared.rig, outcomes, settled.result),
-            subject=run.name.subject,
-            session=session,
-            site=run.rig.cuff.site,
-            simulated=simulated,
-            device=device,
-        )
-    else:
-        raise ValueError("nothing was found, so nothing is kept")
-    stored = accept(
-        run.data,
-        proposal,
+    rig = prepared.run.rig
+    return keep(
+        prepared,
+        settled,
         journal=outcome.journal,
-        by=settled.by,
-        comment=comment or None,
-        now=RealClock().wall(),
+        device=device_of(outcome.identity, rig.cuff.driver),
+        simulated=rig.simulated or outcome.identity.simulated,
+        before=prepared.earlier.runs if prepared.earlier is not None else (),
     )
-    return stored.file

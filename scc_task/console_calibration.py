@@ -10,14 +10,20 @@ from types import TracebackType
 
 from rich.console import Console
 
-from scc_task.documents import Document, Offered, Outcome, Requested
+from scc_task.documents import Document, Note, Offered, Outcome, Requested
 
 
 class CalibrationTable:
-    """One line for each inflation. Subscribe `observe`; use it as a context manager."""
+    """One line for each inflation. Subscribe `observe`; use it as a context manager.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Parameters
+    ----------
+    notes
+        Print what the practice of the scale showed too, where no status line does.
+    """
+
+    def __init__(self, console: Console, *, notes: bool = False) -> None:
+        self._console, self._notes = console, notes
         self._asked: Requested | None = None
         self._lines: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._print, daemon=True, name="calibration table")
@@ -55,6 +61,9 @@ class CalibrationTable:
                 self._lines.put((f"  {document.verdict}", "bold"))
                 question = f"  DONE?  y: yes   r: {document.repeat_mmhg:g} mmHg once more first"
                 self._lines.put((question, "bold black on yellow"))
+        elif isinstance(document, Note) and document.code == "practice":
+            if self._notes:
+                self._lines.put((f"  {document.message}", "bold"))
         elif isinstance(document, Outcome) and self._asked is not None:
             asked = self._asked
             self._lines.put(
@@ -77,6 +86,8 @@ def _came_of(outcome: Outcome, asked: Requested) -> str:
         return "STOPPED by the participant"
     if not outcome.tolerated:
         return "interrupted"
+    if outcome.cut is not None:
+        return "interrupted before its rating"
     if outcome.rating is not None:
         return f"{outcome.rating:.0f}"
     return "not rated" if asked.phase == "familiarise" else "NO RATING"

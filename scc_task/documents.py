@@ -228,7 +228,8 @@ class Requested:
 class Outcome:
     """What came of a calibration's request; the steps are those of its inflation and its rating.
 
-    ``inflate_step`` is ``None`` where the operator said no: nothing was inflated.
+    ``inflate_step`` is ``None`` where the operator said no: nothing was inflated. ``cut``: as in
+    `scc_task.calibration.talk.Outcome`.
     """
 
     type: ClassVar[str] = "outcome"
@@ -240,6 +241,7 @@ class Outcome:
     tolerated: bool
     stopped: bool
     operator_said_yes: bool | None
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,8 +280,8 @@ class Offered:
 class Decided:
     """What the operator decided, by whom and why, as typed.
 
-    ``what``: ``accept``, ``decline``, ``repeat`` (of ``pressure_mmhg``), ``stop``; ``refused`` where the
-    program refused the result and nobody could accept it.
+    ``what``: ``accept``, ``decline``, ``undecided``, ``repeat`` (of ``pressure_mmhg``), ``stop``;
+    ``refused`` where the program refused the result and nobody could accept it.
     """
 
     type: ClassVar[str] = "decided"

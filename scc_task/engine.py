@@ -323,7 +323,7 @@ class Engine:
                 self._publish(Note(time_s=end_s, code="traceback", message=text))
         if self._course is not None and reason is not StopReason.COMPLETED:
             with contextlib.suppress(Exception):
-                self._course.interrupted(by_participant=reason is StopReason.PARTICIPANT)
+                self._course.interrupted(reason)
         with contextlib.suppress(Exception):
             if reason is StopReason.COMPLETED and self._plan.scanner.count_to_end:
                 self._count_to_the_end()

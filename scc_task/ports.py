@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hardware.readings import CuffReport, Identity, Program
+from hardware.states import StopReason
 from scc_task.plan.steps import Plan, Step
 
 
@@ -98,7 +99,7 @@ class Course(Protocol):
         Nothing when that is not known yet: it is asked again. ``None`` when the run is over.
         """
 
-    def interrupted(self, *, by_participant: bool) -> None:
+    def interrupted(self, reason: StopReason) -> None:
         """Put on record that the run ends before its course did."""
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -66,8 +67,8 @@ class Prepared:
         The emulated participant, should there be one.
     calibrates
         Its inflations are decided on the way.
-    resumes
-        The run that it goes on from, if a calibration was interrupted.
+    resumes, resumed_device
+        The run that it goes on from, if a calibration was interrupted, and the device of then.
     """
 
     name: RunName
@@ -82,6 +83,7 @@ class Prepared:
     person: PainCurve
     calibrates: bool = False
     resumes: RunName | None = None
+    resumed_device: Mapping[str, Any] | None = None
 
     @property
     def uses_cuff(self) -> bool:
@@ -137,7 +139,11 @@ def prepare(request: RunRequest) -> Prepared:
         request.calibration,
         subject=request.subject,
         emulate=request.emulate,
-        find=finder(request.data, request.subject, request.session, now=RealClock().wall()),
+        find=finder(
+            *(request.data, request.subject, request.session),
+            now=RealClock().wall(),
+            rig_file=request.rig,
+        ),
     )
     assert checked.rig is not None  # noqa: S101  it was asked for
     rig = checked.rig.model

@@ -1,7 +1,6 @@
 """From a request on the command line to a calibration that may begin: files read, checked, compiled."""
 
 import dataclasses
-import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,17 @@ from hardware.interlock import Given
 from hardware.limits import Limits
 from hardware.registry import DRIVERS
 from scc_task.calibration import check, practice
-from scc_task.calibration.course import WAIT_TEXT, outcomes_in
-from scc_task.calibration.procedures import procedure_for, replay
-from scc_task.calibration.talk import Outcome, Procedure
+from scc_task.calibration.command import calibrate_command
+from scc_task.calibration.course import WAIT_TEXT
+from scc_task.calibration.last_check import CHECK_TASK
+from scc_task.calibration.procedures import procedure_for
+from scc_task.calibration.talk import Procedure
 from scc_task.calibration.worst_case import check_worst, refuse_if_it_could_not_end, worst_of
-from scc_task.documents import Requested, Start, Stop
 from scc_task.errors import FilesInvalid, UsageInvalid
 from scc_task.overrides import needed
 from scc_task.plan.dose import Dose
 from scc_task.plan.steps import Cue, DummyKind, Plan, Scale, ScannerPlan, Step, StepKind, TrialType
-from scc_task.prepare import RESUMES, Prepared, free_name, person_of, whole_files
+from scc_task.prepare import Prepared, free_name, person_of, whole_files
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
 from scc_task.protocol.check import Found, grip_problems, vent_problems
 from scc_task.protocol.load import (
@@ -34,14 +34,11 @@ from scc_task.protocol.load import (
 from scc_task.protocol.rig import Rig
 from scc_task.protocol.texts import Texts, own_texts
 from scc_task.record.dose import used_dose
-from scc_task.record.paths import JOURNAL, RunName
-from scc_task.record.read import JournalContents, best_copy
 from scc_task.rest import emptied_s
+from scc_task.resume_calibration import Earlier, earlier_runs, refuse_to_accept, replayed
 
 OPERATOR_KEYS: Final = ("y", "n", "r")
 CHECK_TEXT: Final = "calibration_check"
-CHECK_TASK: Final = "check"
-"""Added to the protocol's task label: a check is a run of its own, and no part of a calibration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +47,7 @@ class CalibrationRequest:
 
     ``resume``: go on where this session's calibration was interrupted. ``emulate``: take the rig as
     if everything in it were emulated. ``check``: only see whether the stored pressure still holds.
+    ``accept``: only decide on a calibration that has come to its end; nothing is inflated.
     """
 
     protocol: Path
@@ -61,6 +59,7 @@ class CalibrationRequest:
     resume: bool = False
     emulate: bool = False
     check: bool = False
+    accept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +71,35 @@ class PreparedCalibration:
     run
         What any run needs to open its devices.
     procedure
-        Has been told what an interrupted run before it had found out.
-    warm_up_mmhg
-        The first inflation of a calibration that goes on: the last pressure that was rated, never more.
+        Has been told what an interrupted run before it had found out, and begins with the last
+        pressure that was rated, or less.
+    trials
+        Requests of the runs before: numbers go on through interruptions.
     checks
         The stored calibration that is only checked, if that is all.
+    earlier
+        The runs that it goes on after.
     """
 
     run: Prepared
     protocol: Loaded[CalibrationProtocol]
     rig: Loaded[Rig]
     procedure: Procedure
-    warm_up_mmhg: float | None
+    trials: int = 0
     checks: Found | None = None
+    earlier: Earlier | None = None
+
+    @property
+    def command(self) -> str:
+        """Return the command that calibrates this participant anew, as it can be typed."""
+        name, rehearsed = self.run.name, self.run.rig.simulated and not self.rig.model.simulated
+        return calibrate_command(
+            *(name.subject, name.session),
+            data=self.run.data,
+            rig_file=self.run.rig_file,
+            protocol=Path(self.protocol.file),
+            option="--simulate" if rehearsed else "",
+        )
 
 
 def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
@@ -95,7 +110,7 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
     FilesInvalid
         With the problems of a file.
     UsageInvalid
-        If there is nothing to resume, or a key has two meanings.
+        If there is nothing to resume or to accept, or a key has two meanings.
     CalibrationRefused
         If there is nothing to check.
     PlanRefused
@@ -116,50 +131,55 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         task=model.task + (CHECK_TASK if request.check else ""),
         run=None,
     )
-    if request.check and request.resume:
-        raise UsageInvalid(
-            "a check is short: it is begun anew, not resumed",
-            where="--resume",
-            do="leave out --resume, or --check",
-        )
-    chain = _chain(request.data, name) if request.resume else []
-    if request.resume and not chain:
-        raise UsageInvalid(
-            f"no calibration of {name.session_stem} was interrupted",
-            where="--resume",
-            do="leave --resume out: a new calibration begins",
-        )
-    earlier = tuple(outcome for _, found in chain for outcome in outcomes_in(found.documents))
-    seed = secrets.randbelow(2**31) if request.seed is None else request.seed
-    if chain:
-        seed = _seed_of(chain, protocol)
+    _refuse_two_things(request)
     limits = room.limits.as_limits()
-    if any(isinstance(d, Requested) for _, found in chain for d in found.documents):
-        shown = shown.without_practice()
+    before = None
+    if request.resume or request.accept:
+        before = earlier_runs(
+            *(request.data, name),
+            protocol=protocol,
+            room=room,
+            rig_file=request.rig,
+            seed=request.seed,
+            ended=request.accept,
+        )
+    seed = secrets.randbelow(2**31) if request.seed is None else request.seed
+    if before is not None:
+        name = before.last.name if request.accept else name
+        seed = before.seed
+        shown = shown.without_practice() if before.has_begun else shown
     plan = _plan(model, texts.model, shown, task=name.task, limits=limits, seed=seed)
     inflated_s, inflations = used_dose(request.data, name.subject, name.session)
     checks = None
-    warm_up_mmhg = _warm_up_mmhg(earlier) if chain else None
+    earlier = before.outcomes if before is not None else ()
     if request.check:
         checks = check.stored_for(
             *(request.data, name.subject, name.session, model.target),
             rig=room,
             limits=limits,
             now=RealClock().wall(),
+            rig_file=request.rig,
         )
         accepted = checks.calibration.model
         procedure = check.procedure_of(protocol, accepted, ceiling_mmhg=limits.ceiling_mmhg)
         worst = check_worst(model, check.target_of(accepted, model.target).mmhg)
     else:
         procedure = procedure_for(model, seed=seed, ceiling_mmhg=limits.ceiling_mmhg)
+        if before is not None:
+            procedure = replayed(procedure, before, ceiling_mmhg=limits.ceiling_mmhg)
+            if request.accept:
+                refuse_to_accept(procedure, before, data=request.data, rig=rig)
+        if request.resume:
+            procedure.warm_up()
         given = sum(outcome.given for outcome in earlier)
-        worst = worst_of(model, given=given, warm_up=warm_up_mmhg is not None)
-    refuse_if_it_could_not_end(
-        worst,
-        limits=limits,
-        used=Dose(inflations=inflations, inflated_s=inflated_s),
-        able=DRIVERS[room.cuff.driver].capabilities,
-    )
+        worst = worst_of(model, given=given)
+    if not request.accept:
+        refuse_if_it_could_not_end(
+            worst,
+            limits=limits,
+            used=Dose(inflations=inflations, inflated_s=inflated_s),
+            able=DRIVERS[room.cuff.driver].capabilities,
+        )
     run = Prepared(
         name=name,
         rig=room,
@@ -181,15 +201,17 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         data=request.data,
         person=person_of(request.subject),
         calibrates=True,
-        resumes=chain[-1][0] if chain else None,
+        resumes=before.last.name if before is not None else None,
+        resumed_device=before.last.start.device if before is not None else None,
     )
     return PreparedCalibration(
         run=run,
         protocol=protocol,
         rig=rig,
-        procedure=replay(procedure, earlier),
-        warm_up_mmhg=warm_up_mmhg,
+        procedure=procedure,
+        trials=before.trials if before is not None else 0,
         checks=checks,
+        earlier=before,
     )
 
 
@@ -322,52 +344,21 @@ def _plan(
     )
 
 
-def _chain(data: Path, name: RunName) -> list[tuple[RunName, JournalContents]]:
-    """Return the interrupted calibration of a session: its runs, oldest first; none if it was finished."""
-    pattern = re.compile(
-        re.escape(f"{name.session_stem}_task-{name.task}_run-") + r"(\d+)" + re.escape(JOURNAL)
-    )
-    found: dict[int, JournalContents] = {}
-    folder = name.source_folder(data)
-    for path in folder.iterdir() if folder.is_dir() else ():
-        match = pattern.fullmatch(path.name)
-        if match is not None:
-            found[int(match[1])] = best_copy(path)
-    chain: list[tuple[RunName, JournalContents]] = []
-    for run in sorted(found, reverse=True):
-        contents = found[run]
-        if not chain and _completed(contents):
-            return []
-        one = RunName(subject=name.subject, session=name.session, task=name.task, run=run)
-        chain.insert(0, (one, contents))
-        start = contents.documents[0]
-        if not (isinstance(start, Start) and RESUMES in start.provenance):
-            break
-    return chain
-
-
-def _completed(contents: JournalContents) -> bool:
-    return any(isinstance(d, Stop) and d.reason == "completed" for d in contents.documents)
-
-
-def _seed_of(
-    chain: list[tuple[RunName, JournalContents]], protocol: Loaded[CalibrationProtocol]
-) -> int:
-    """Return the seed of an interrupted calibration, or refuse another protocol than its own."""
-    start = chain[0][1].documents[0]
-    if not isinstance(start, Start):
-        raise TypeError("a journal begins with Start")
-    before = next((i["sha256"] for i in start.inputs if i["role"] == "protocol"), None)
-    if before != protocol.sha256:
-        raise UsageInvalid(
-            f"{chain[0][0].stem} was begun with another protocol",
-            where=protocol.file,
-            do="give the same file as then, or leave --resume out and begin anew",
+def _refuse_two_things(request: CalibrationRequest) -> None:
+    wanted = [
+        option
+        for option, given in (
+            ("--check", request.check),
+            ("--resume", request.resume),
+            ("--accept", request.accept),
         )
-    return int(start.plan["seed"])
-
-
-def _warm_up_mmhg(earlier: tuple[Outcome, ...]) -> float | None:
-    """Return the last pressure that was borne and rated."""
-    rated = [o.request.pressure_mmhg for o in earlier if o.borne and o.rating is not None]
-    return rated[-1] if rated else None
+        if given
+    ]
+    if len(wanted) > 1:
+        raise UsageInvalid(
+            "a check is short: it is begun anew, not resumed"
+            if wanted == ["--check", "--resume"]
+            else f"{' and '.join(wanted)} are different things",
+            where=wanted[1],
+            do=f"leave out {' or '.join(wanted)}",
+        )

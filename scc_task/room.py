@@ -19,6 +19,7 @@ from hardware.supervisor import SupervisorSettings
 from hardware.triggers import Stamps, open_trigger
 from scc_task.address import address_of, emulated_trigger, trigger_of
 from scc_task.calibration.find import refuse_other_device
+from scc_task.calibration.same import refuse_other_cuff
 from scc_task.documents import Subscriber
 from scc_task.emulated import (
     BothKeys,
@@ -88,6 +89,7 @@ def open_room(
         identity = cuff.open()
         _refuse_if_too_much(prepared, identity, port)
         refuse_other_device(prepared.found, identity)
+        refuse_other_cuff(prepared.resumed_device, identity, before=prepared.resumes)
         provenance["pressure"] = _pressure_source(identity, rig.cuff.driver)
 
     pulses, provenance["pulses"], stamps = _open_pulses(stack, prepared, clock, onlookers)
@@ -157,6 +159,7 @@ def open_virtual_room(stack: ExitStack, prepared: Prepared) -> Room:
         identity = cuff.open()
         _refuse_if_too_much(prepared, identity, "emulated")
         refuse_other_device(prepared.found, identity)
+        refuse_other_cuff(prepared.resumed_device, identity, before=prepared.resumes)
     answers = _emulated_answers(prepared, clock)
     keys: KeySource = answers
     onlookers: list[Subscriber] = [answers.observe]

@@ -18,7 +18,7 @@ _HEAD: Final = (
     "# refused. To calibrate anew: run_task.py calibrate. To see what is stored: run_task.py calibrations.\n"
 )
 _FIRST: Final = ("version", "revision", "subject", "session", "site", "simulated", "targets")
-_BLOCKS: Final = ("targets", "accepted")
+_BLOCKS: Final = ("targets", "accepted", "earlier")
 """What is written over several lines."""
 
 _CHECKSUM: Final = re.compile(rb'checksum: "([0-9a-f]{64})"\n')
@@ -39,7 +39,7 @@ def file_bytes(fields: dict[str, Any]) -> bytes:
         Of an `Accepted`, as plain types; a ``checksum`` among them is left out and made here.
     """
     keys = [*_FIRST, *(key for key in fields if key not in (*_FIRST, "checksum"))]
-    keys = [key for key in keys if fields[key] is not None]
+    keys = [key for key in keys if fields[key] not in (None, ())]
     body = _HEAD + "".join(_lines(key, fields[key]) for key in keys)
     raw = body.encode("utf-8")
     return raw + f'checksum: "{hashlib.sha256(raw).hexdigest()}"\n'.encode()

@@ -1,21 +1,24 @@
 """Does a stored pressure still hold on another occasion, such as lying in the scanner.
 
 It may be adjusted within the interval that was accepted, never above the highest pressure that was
-given and borne then. What lies outside is a new calibration's business.
+given and borne then, nor to one that was too much then. What lies outside is a new calibration's
+business.
 """
 
 import enum
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from hardware.limits import Limits
+from scc_task.calibration.command import calibrate_command
 from scc_task.calibration.estimate import rated
-from scc_task.calibration.find import find
+from scc_task.calibration.find import find, first_session
 from scc_task.calibration.guard import GRID_MMHG, down
+from scc_task.calibration.measured import Hold, worst_off
 from scc_task.calibration.procedures import check_for
 from scc_task.calibration.refusals import NoCalibration
 from scc_task.calibration.store import entries
@@ -42,12 +45,40 @@ class Held(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What a check came to, in words, and what to do. ``mmhg``: the pressure that holds now, if one does."""
+    """What a check came to, in words, and what to do.
+
+    ``mmhg``: the pressure that holds now, if one does. ``use``: what accepting it is for.
+    """
 
     held: Held
     words: str
     do: str
     mmhg: float | None
+    use: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """In which session a check is made, and what is stored around it.
+
+    ``first_session``: whose pressure the policy ``same_pressure`` uses. ``age_days``: of the calibration;
+    ``None`` where it was simulated.
+    """
+
+    session: str
+    first_session: str | None
+    age_days: int | None
+
+
+def place_of(found: Found, data: Path, session: str, *, rig: Rig, now: datetime) -> Place:
+    """Return where a calibration is checked."""
+    model = found.calibration.model
+    age_days = (now.astimezone(UTC).date() - model.accepted.time.date()).days
+    return Place(
+        session=session,
+        first_session=first_session(entries(data, model.subject), rig),
+        age_days=None if model.simulated else age_days,
+    )
 
 
 def stored_for(
@@ -59,6 +90,7 @@ def stored_for(
     rig: Rig,
     limits: Limits,
     now: datetime,
+    rig_file: Path | None = None,
 ) -> Found:
     """Return the calibration to check: this session's newest, or else the first session's.
 
@@ -69,12 +101,20 @@ def stored_for(
     """
     own = any(e.session == session for e in entries(data, subject))
     policy = CalibrationPolicy(policy="recalibrate" if own else "same_pressure")
-    found = find(data, subject, session, policy, rig=rig, ratings=(rating,), limits=limits, now=now)
+    found = find(
+        *(data, subject, session, policy),
+        rig=rig,
+        ratings=(rating,),
+        limits=limits,
+        now=now,
+        rig_file=rig_file,
+        to_check=True,
+    )
     if found is None:
         raise NoCalibration(
             f"no calibration is stored for participant {subject}: there is nothing to check",
             path=data / "sourcedata" / f"sub-{subject}" / f"ses-{session}",
-            do=f"calibrate: run_task.py calibrate --subject {subject} --session {session}",
+            do=f"calibrate: {calibrate_command(subject, session, data=data, rig_file=rig_file)}",
         )
     return found
 
@@ -88,7 +128,11 @@ def range_mmhg(accepted: Accepted, rating: float, *, ceiling_mmhg: float) -> tup
     """Return from where to where a check may adjust the pressure of a rating."""
     target = target_of(accepted, rating)
     high = min(max(target.mmhg, down(target.high_mmhg)), accepted.highest_given_mmhg, ceiling_mmhg)
-    return min(target.mmhg, down(target.low_mmhg)), high
+    too_much_mmhg = math.inf if accepted.tolerance is None else accepted.tolerance.high_mmhg
+    if high >= too_much_mmhg:
+        below = down(too_much_mmhg - GRID_MMHG)
+        high = max(below, target.mmhg) if target.mmhg < too_much_mmhg else below
+    return min(target.mmhg, down(target.low_mmhg), high), high
 
 
 def expecting(protocol: CalibrationProtocol, accepted: Accepted) -> CalibrationProtocol:
@@ -138,14 +182,34 @@ def conclude_check(
     finished: Finished,
     *,
     ceiling_mmhg: float,
+    place: Place,
+    again: str = "calibrate again",
+    measured: Sequence[Hold] = (),
 ) -> CheckResult:
-    """Return what a check came to."""
+    """Return what a check came to.
+
+    Parameters
+    ----------
+    again
+        How to calibrate again, for a person.
+    measured
+        What the cuff measured meanwhile.
+    """
     target = target_of(accepted, protocol.target)
     name = f"P{target.rating:g}"
     seen = "; ".join(f"{mmhg:g} mmHg was rated {rating:g}" for mmhg, rating in rated(outcomes))
     low, high = range_mmhg(accepted, target.rating, ceiling_mmhg=ceiling_mmhg)
     now_mmhg = finished.confirmed_mmhg
-    again = f"calibrate again: run_task.py calibrate --subject {accepted.subject}"
+    off = worst_off(measured)
+    if off is not None:
+        return CheckResult(
+            held=Held.FAILED,
+            words=f"{name} = {target.mmhg:g} mmHg could not be checked: {off.asked_mmhg:g} mmHg was asked "
+            f"for and {off.measured_mmhg:g} mmHg was measured",
+            do="look for a leak or a kink in hose and cuff, see that the cuff fits, then check again; "
+            "nothing was changed in the store",
+            mmhg=None,
+        )
     if now_mmhg is None or not finished.good:
         return CheckResult(
             held=Held.FAILED,
@@ -154,11 +218,11 @@ def conclude_check(
             do=f"{again}; nothing was changed in the store",
             mmhg=None,
         )
-    if abs(now_mmhg - target.mmhg) < GRID_MMHG:
+    if now_mmhg == target.mmhg:
         return CheckResult(
             held=Held.HOLDS,
             words=f"{name} = {target.mmhg:g} mmHg holds: {seen}",
-            do="go on with the run",
+            do=_go_on(accepted, place, again),
             mmhg=target.mmhg,
         )
     if not low <= now_mmhg <= high:
@@ -172,6 +236,39 @@ def conclude_check(
     return CheckResult(
         held=Held.ADJUSTED,
         words=f"{name} was {target.mmhg:g} mmHg and is {now_mmhg:g} mmHg now: {seen}",
-        do=f"accept it to use {now_mmhg:g} mmHg from now on; otherwise {target.mmhg:g} mmHg stays",
+        do=f"accept it {_use(now_mmhg, place)}; otherwise {target.mmhg:g} mmHg stays",
         mmhg=now_mmhg,
+        use=_use(now_mmhg, place),
+    )
+
+
+def _go_on(accepted: Accepted, place: Place, again: str) -> str:
+    """Return what to do with a pressure that holds: which runs use it."""
+    own, first = accepted.session == place.session, accepted.session == place.first_session
+    words = "go on with the run"
+    if not own:
+        words += (
+            f", if its protocol says 'policy: same_pressure'; with 'recalibrate' it needs a calibration of "
+            f"ses-{place.session}: {again}"
+        )
+    elif not first:
+        words += (
+            ", if its protocol says 'policy: recalibrate'; with 'same_pressure' it uses the pressure of "
+            f"ses-{place.first_session}, which was not checked"
+        )
+    if place.age_days:
+        words += (
+            f"; the calibration is {place.age_days} day{'s' if place.age_days != 1 else ''} old, and a run "
+            "refuses it where 'max_age_days' in its protocol is less"
+        )
+    return words
+
+
+def _use(mmhg: float, place: Place) -> str:
+    """Return what accepting an adjusted pressure is for: it becomes the calibration of this session."""
+    if place.session == place.first_session:
+        return f"to use {mmhg:g} mmHg from now on"
+    return (
+        f"to use {mmhg:g} mmHg in runs of ses-{place.session} whose protocol says 'policy: recalibrate' "
+        f"(with 'same_pressure' they keep the pressure of ses-{place.first_session})"
     )

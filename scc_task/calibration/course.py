@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from hardware.limits import DEFLATION_S
+from hardware.states import StopReason
 from scc_task.calibration import practice
+from scc_task.calibration.from_journal import came_of, rating_of
 from scc_task.calibration.review import Offer
 from scc_task.calibration.talk import Finished, Outcome, Procedure, Request
 from scc_task.documents import (
+    Command,
     Document,
     Key,
     Note,
@@ -36,15 +39,20 @@ WAIT_TEXT: Final = "please_wait"
 """What the participant sees while the operator thinks."""
 WAIT_MS: Final = 1_000
 """Nothing replaces the text before the operator has answered; it stands as long as that takes."""
+TOO_LATE: Final = "n came too late: the answer was y. Esc stops, and empties the cuff"
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A request on its way: the numbers of its steps. ``rate`` is ``None`` where it is not rated."""
+    """A request on its way: the numbers of its steps. ``rate`` is ``None`` where it is not rated.
+
+    ``said_yes``: the operator's answer, which no later key changes.
+    """
 
     request: Request
     inflate: int
     rate: int | None
+    said_yes: bool | None
 
 
 class CalibrationCourse:
@@ -56,9 +64,8 @@ class CalibrationCourse:
         The run's plan: the steps before the first inflation.
     gap_s
         Shortest deflated time between inflations, by the limits that hold.
-    warm_up_mmhg
-        Given before anything is asked of the procedure, and not told to it: a calibration that was
-        interrupted begins with the last pressure that was rated.
+    trials
+        Requests that are on record already: numbers go on through interruptions.
     publish
         Takes the requests and outcomes.
     now_s
@@ -74,7 +81,7 @@ class CalibrationCourse:
         plan: Plan,
         *,
         gap_s: float,
-        warm_up_mmhg: float | None = None,
+        trials: int = 0,
         publish: Subscriber,
         now_s: Callable[[], float],
         review: Callable[[Finished], Offer] | None = None,
@@ -83,13 +90,13 @@ class CalibrationCourse:
         self._publish, self._now_s = publish, now_s
         self._rest_ms = round(1000 * (max(gap_s, protocol.stimulus.rest_s) + DEFLATION_S))
         self._number, self._vented_ms = len(plan.steps), -self._rest_ms
-        self._trial = len(procedure.outcomes)
+        self._trial = trials
         self._given: _Given | None = None
-        self._warm_up_mmhg = warm_up_mmhg
         self._asked: Request | None = None
         self._yes: bool | None = None
         self._ratings: dict[int, Rating] = {}
         self._begun: set[int] = set()
+        self._ended: set[int] = set()
         self._review, self._again = review, False
         self._offer: Offer | None = None
         self._waits = False
@@ -102,11 +109,16 @@ class CalibrationCourse:
             self._ratings[document.step] = document
         elif isinstance(document, StepBegan):
             self._begun.add(document.number)
+        elif isinstance(document, Command) and document.step is not None:
+            {"go": self._begun, "end": self._ended}.get(document.command, set()).add(document.step)
         elif isinstance(document, Key) and document.down:
             self._hear(document.action)
 
     def _hear(self, action: str | None) -> None:
         """Take a key of the operator's, where it answers a question."""
+        given = self._given
+        if given is not None and given.said_yes and not self._whole(given) and action == Action.NO:
+            self._publish(Note(time_s=self._now_s(), code="too_late", message=TOO_LATE))
         if self._asked is None and self._offer is None:
             return
         if action == Action.YES:
@@ -124,7 +136,6 @@ class CalibrationCourse:
         request = self._procedure.next()
         if isinstance(request, Finished):
             return self._end(request, from_ms)
-        request = self._warm_up() or request
         if self._asked is None:
             self._asked, self._yes = request, None
             self._trial += 1
@@ -175,33 +186,24 @@ class CalibrationCourse:
         if words is not None:
             self._publish(Note(time_s=self._now_s(), code="practice", message=words))
 
-    def _warm_up(self) -> Request | None:
-        if self._warm_up_mmhg is None:
-            return None
-        return Request(
-            pressure_mmhg=self._warm_up_mmhg,
-            phase="resume",
-            hold_s=self._protocol.stimulus.hold_s,
-            why="the last pressure that was rated, before the calibration goes on",
-        )
-
-    def interrupted(self, *, by_participant: bool) -> None:
-        """Put on record that the participant stopped an inflation; one that others cut short says nothing.
-
-        It is asked for again when the calibration goes on.
-        """
+    def interrupted(self, reason: StopReason) -> None:
+        """Put on record what the end of the run did to an inflation that had begun."""
         given, self._given = self._given, None
-        if given is not None and by_participant and given.inflate in self._begun:
-            self._record(
-                Outcome(
-                    request=given.request,
-                    rating=None,
-                    tolerated=False,
-                    stopped=True,
-                    operator_said_yes=self._said(given.request),
-                ),
-                given,
-            )
+        if given is None:
+            return
+        outcome = came_of(
+            given.request,
+            begun=given.inflate in self._begun,
+            whole=self._whole(given),
+            rating=rating_of(self._ratings, given.rate),
+            reason=reason.value,
+        )
+        if outcome is not None:
+            self._record(outcome, given)
+
+    def _whole(self, given: _Given) -> bool:
+        """Return whether an inflation has come to its planned end."""
+        return given.inflate in self._ended or given.inflate + 1 in self._begun
 
     def _steps(self, request: Request, from_ms: int) -> list[Step]:
         self._waits = False
@@ -234,7 +236,8 @@ class CalibrationCourse:
                 )
             )
             rate = self._number
-        self._given = _Given(request, inflate, rate)
+        said_yes = self._yes if request.needs_yes else None
+        self._given, self._asked = _Given(request, inflate, rate, said_yes), None
         return steps
 
     def _step(
@@ -265,16 +268,18 @@ class CalibrationCourse:
 
     def _tell(self, given: _Given) -> None:
         self._given = None
-        rating = self._ratings.get(given.rate) if given.rate is not None else None
-        value = None if rating is None or rating.rating is None else float(rating.rating)
-        said = self._said(given.request)
-        self._record(Outcome(request=given.request, rating=value, operator_said_yes=said), given)
-
-    def _said(self, request: Request) -> bool | None:
-        return self._yes if request.needs_yes else None
+        self._record(
+            Outcome(
+                request=given.request,
+                rating=rating_of(self._ratings, given.rate),
+                operator_said_yes=given.said_yes,
+            ),
+            given,
+        )
 
     def _record(self, outcome: Outcome, given: _Given | None) -> None:
         self._asked = None
+        self._procedure.tell(outcome)  # what it does not take is not put on record
         self._publish(
             OutcomeDocument(
                 trial=self._trial,
@@ -285,12 +290,9 @@ class CalibrationCourse:
                 tolerated=outcome.tolerated,
                 stopped=outcome.stopped,
                 operator_said_yes=outcome.operator_said_yes,
+                cut=outcome.cut,
             )
         )
-        if outcome.request.phase == "resume":
-            self._warm_up_mmhg = None
-        else:
-            self._procedure.tell(outcome)
 
     def _say(self, request: Request) -> None:
         self._publish(
@@ -304,32 +306,3 @@ class CalibrationCourse:
                 needs_yes=request.needs_yes,
             )
         )
-
-
-def outcomes_in(documents: Sequence[Document]) -> tuple[Outcome, ...]:
-    """Return the outcomes of a journal, to be replayed: requests without an outcome are asked again."""
-    requests: dict[int, Requested] = {}
-    found = []
-    for document in documents:
-        if isinstance(document, Requested):
-            requests[document.trial] = document
-        elif isinstance(document, OutcomeDocument):
-            asked = requests[document.trial]
-            if asked.phase == "resume":
-                continue
-            found.append(
-                Outcome(
-                    request=Request(
-                        pressure_mmhg=asked.pressure_mmhg,
-                        phase=asked.phase,  # type: ignore[arg-type]  # as it was written
-                        hold_s=asked.hold_s,
-                        why=asked.why,
-                        needs_yes=asked.needs_yes,
-                    ),
-                    rating=document.rating,
-                    tolerated=document.tolerated,
-                    stopped=document.stopped,
-                    operator_said_yes=document.operator_said_yes,
-                )
-            )
-    return tuple(found)

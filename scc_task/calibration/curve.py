@@ -20,6 +20,7 @@ all ratings so far.
 """
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Self
 
@@ -38,6 +39,7 @@ _STEEPNESS_PRIOR: Final = (math.log(4.5), 0.5)  # median, sd of ln (assumed)
 _SHAPES: Final = ("linear", "logarithmic")
 _NOISE: Final = np.array([2.5, 4.0, 6.0, 9.0, 14.0, 22.0])
 _NOISE_PRIOR: Final = np.array([0.1, 0.22, 0.26, 0.22, 0.14, 0.06])  # assumed
+_NOISE_OF_CHANCE: Final = 35.0
 _LOGIT_40: Final = math.log(0.4 / 0.6)
 _P40_POINTS: Final = 161  # 1.8 % apart: half of what pressures are rounded to
 _LOWEST_P40: Final = 30.0
@@ -91,7 +93,11 @@ def _expected(grid: _Grid, pressure_mmhg: float) -> tuple[Array, Array]:
 
 def _log_likelihood(grid: _Grid, pressure_mmhg: float, rating: float) -> Array:
     """Return how likely a rating is under every curve and noise."""
-    mean, spread = _expected(grid, pressure_mmhg)
+    return _log_fit(rating, *_expected(grid, pressure_mmhg))
+
+
+def _log_fit(rating: float, mean: Array, spread: Array) -> Array:
+    """Return how likely a rating is for these means and scatters; it may be a stray one."""
     if rating <= 0.0:
         fits = chance_below((0.5 - mean) / spread)
     elif rating >= 100.0:
@@ -129,6 +135,11 @@ class Posterior:
         likelihood = _log_likelihood(self._grid, float(pressure_mmhg), float(rating))
         return Posterior(self._grid, self._log_weight + likelihood)
 
+    @property
+    def log_evidence(self) -> float:
+        """Return the log of how likely the ratings were, if they rise with pressure."""
+        return _log_sum(self._log_weight) - _log_sum(self._grid.log_prior)
+
     def pressures_mmhg(self, rating: float, shares: tuple[float, ...]) -> tuple[float, ...]:
         """Return quantiles of the pressure of a rating."""
         return _quantiles(self._grid.pressure_mmhg(rating), self._weight, shares)
@@ -136,6 +147,26 @@ class Posterior:
     def ratings(self, pressure_mmhg: float, shares: tuple[float, ...]) -> tuple[float, ...]:
         """Return quantiles of the mean rating of a pressure."""
         return _quantiles(self._grid.rating(pressure_mmhg), self._weight, shares)
+
+
+def log_evidence_of_chance(ratings: Sequence[float]) -> float:
+    """Return the log of how likely ratings were, if they have nothing to do with the pressure.
+
+    They scatter about one rating that lies anywhere on the scale, by any of the noises of the model or
+    by more than it knows.
+    """
+    mean = np.linspace(1.0, 99.0, 50)[:, None]
+    noise = np.append(_NOISE, _NOISE_OF_CHANCE)[None, :]
+    share = mean / 100.0
+    spread = noise * (0.4 + 1.2 * np.sqrt(share * (1.0 - share)))
+    log_weight = np.full(spread.shape, -math.log(spread.size))
+    for rating in ratings:
+        log_weight = log_weight + _log_fit(rating, mean, spread)
+    return _log_sum(log_weight)
+
+
+def _log_sum(log_values: Array) -> float:
+    return float(np.logaddexp.reduce(log_values.ravel()))
 
 
 def chance_below(z: Array) -> Array:

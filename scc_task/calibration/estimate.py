@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from scc_task.calibration.curve import Posterior
+from scc_task.calibration.curve import Posterior, log_evidence_of_chance
 from scc_task.calibration.gates import Refusal, check_gates
-from scc_task.calibration.talk import Finished, Outcome
+from scc_task.calibration.measured import Hold
+from scc_task.calibration.talk import NOT_USED, Finished, Outcome
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
 
 PAIN_BEGINS: Final = 5.0
@@ -26,13 +27,14 @@ class Target:
 
     ``mmhg`` is ``None`` where it would lie above the highest pressure given, or where rounding leaves
     no difference to a neighbouring target; ``low_mmhg`` and ``high_mmhg`` then say where the curve
-    would put it, for the record only.
+    would put it, for the record only, and ``why`` says which of these it is.
     """
 
     rating: float
     mmhg: float | None
     low_mmhg: float
     high_mmhg: float
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +78,13 @@ class Result:
 def rated(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
     """Return pressure and rating of the outcomes that the estimate uses.
 
-    Familiarisation is left out: it is shorter, and people are still learning the scale.
+    Familiarisation is left out: it is shorter, and people are still learning the scale. So is the first
+    inflation after an interruption.
     """
     return [
         (o.request.pressure_mmhg, o.rating)
         for o in outcomes
-        if o.borne and o.rating is not None and o.request.phase != "familiarise"
+        if o.borne and o.rating is not None and o.request.phase not in NOT_USED
     ]
 
 
@@ -94,7 +97,11 @@ def posterior_of(protocol: CalibrationProtocol, outcomes: Sequence[Outcome]) -> 
 
 
 def conclude(
-    protocol: CalibrationProtocol, outcomes: Sequence[Outcome], finished: Finished | None = None
+    protocol: CalibrationProtocol,
+    outcomes: Sequence[Outcome],
+    finished: Finished | None = None,
+    *,
+    measured: Sequence[Hold] = (),
 ) -> Result:
     """Return what the outcomes so far say.
 
@@ -102,14 +109,16 @@ def conclude(
     ----------
     finished
         How the procedure ended; a bad end is a refusal of its own. ``None`` while it goes on.
+    measured
+        What the cuff measured meanwhile, as far as it measures.
     """
     belief = posterior_of(protocol, outcomes)
     points = rated(outcomes)
     highest = max((p for p, _ in points), default=0.0)
     targets = _rising([_target(protocol, belief, r, highest) for r in protocol.targets])
-    cut = [o.request.pressure_mmhg for o in outcomes if o.given and not o.borne]
+    too_much = too_much_mmhg(protocol, outcomes)
     place = protocol.targets.index(protocol.target)
-    targets = [t if n == place else _borne(t, cut) for n, t in enumerate(targets)]
+    targets = [t if n == place else _borne(t, too_much) for n, t in enumerate(targets)]
     if finished is not None and finished.confirmed_mmhg is not None:
         targets[place] = _confirmed(targets[place], finished.confirmed_mmhg)
     wanted = targets[place]
@@ -120,15 +129,13 @@ def conclude(
         mmhg=wanted.mmhg,
         interval=(wanted.low_mmhg, wanted.high_mmhg),
         finished=finished,
-        not_borne_mmhg=min(cut, default=None),
+        too_much_mmhg=min(too_much, default=None),
+        measured=measured,
+        odds=math.exp(
+            min(50.0, belief.log_evidence - log_evidence_of_chance([r for _, r in points]))
+        ),
     )
     borne = [o.request.pressure_mmhg for o in outcomes if o.borne]
-    too_much = [
-        o.request.pressure_mmhg
-        for o in outcomes
-        if o.given
-        and (not o.borne or (o.rating is not None and o.rating >= protocol.safety.stop_rating))
-    ]
     return Result(
         targets=tuple(targets),
         threshold=_target(protocol, belief, PAIN_BEGINS, highest),
@@ -154,14 +161,26 @@ def _target(
         mmhg=None if mmhg is None else min(mmhg, highest_mmhg),
         low_mmhg=low if mmhg is None else min(low, mmhg),
         high_mmhg=high,
+        why="" if mmhg is not None else f"not within what was given, {highest_mmhg:g} mmHg at most",
     )
 
 
-def _borne(target: Target, cut_mmhg: Sequence[float]) -> Target:
-    """Return a target without its pressure, if one so high was not borne to the end."""
-    if target.mmhg is None or target.mmhg < min(cut_mmhg, default=math.inf):
+def too_much_mmhg(protocol: CalibrationProtocol, outcomes: Sequence[Outcome]) -> list[float]:
+    """Return the pressures that were not borne to the end, or rated at the stop rating or more."""
+    return [
+        o.request.pressure_mmhg
+        for o in outcomes
+        if o.given
+        and (o.turned_down or (o.rating is not None and o.rating >= protocol.safety.stop_rating))
+    ]
+
+
+def _borne(target: Target, too_much: Sequence[float]) -> Target:
+    """Return a target without its pressure, if one no higher was too much."""
+    if target.mmhg is None or target.mmhg < min(too_much, default=math.inf):
         return target
-    return replace(target, mmhg=None)
+    why = f"{min(too_much):g} mmHg was not borne to the end, or was rated at the stop rating"
+    return replace(target, mmhg=None, why=why)
 
 
 def _rising(targets: list[Target]) -> list[Target]:
@@ -184,6 +203,7 @@ def _confirmed(target: Target, mmhg: float) -> Target:
     return replace(
         target,
         mmhg=mmhg,
+        why="",
         low_mmhg=min(target.low_mmhg, mmhg),
         high_mmhg=max(target.high_mmhg, mmhg),
     )
@@ -200,7 +220,8 @@ def _told_apart(targets: list[Target], place: int) -> list[Target]:
         while 0 <= at < len(kept):
             mmhg = kept[at].mmhg
             if mmhg is not None and edge is not None and (mmhg - edge) * step <= 0:
-                kept[at] = replace(kept[at], mmhg=None)
+                why = f"no other pressure than {edge:g} mmHg, that of its neighbour"
+                kept[at] = replace(kept[at], mmhg=None, why=why)
             elif mmhg is not None:
                 edge = mmhg
             at += step

@@ -7,8 +7,11 @@ from typing import Final
 
 from hardware.limits import Limits
 from hardware.readings import Identity
+from scc_task.calibration.command import calibrate_command
+from scc_task.calibration.last_check import last_trouble
 from scc_task.calibration.refusals import (
     AboveCeiling,
+    DoesNotHold,
     FromTheFuture,
     NoCalibration,
     OnlySimulated,
@@ -32,13 +35,17 @@ CLOCKS_APART_DAYS: Final = 1
 """How far the clocks of two computers may be apart before a date counts as wrong (assumed)."""
 
 
-def finder(data: Path, subject: str, session: str, *, now: datetime) -> FindCalibration:
+def finder(
+    data: Path, subject: str, session: str, *, now: datetime, rig_file: Path | None = None
+) -> FindCalibration:
     """Return what `check_protocol` calls to find the calibration of a participant and session.
 
     Parameters
     ----------
     now
         Wall time, with its time zone.
+    rig_file
+        As the person gave it, for the commands in what is refused.
 
     Raises
     ------
@@ -57,6 +64,7 @@ def finder(data: Path, subject: str, session: str, *, now: datetime) -> FindCali
             ratings=protocol.used_ratings(),
             limits=limits,
             now=now,
+            rig_file=rig_file,
         )
 
     return find_for
@@ -72,6 +80,8 @@ def find(
     ratings: Sequence[float],
     limits: Limits,
     now: datetime,
+    rig_file: Path | None = None,
+    to_check: bool = False,
 ) -> Found | None:
     """Return the calibration that a run uses; ``None`` if a simulated rig has nothing to find.
 
@@ -81,6 +91,10 @@ def find(
         What the protocol asks for.
     limits
         What holds now: the rig's, narrowed by the protocol's.
+    rig_file
+        As the person gave it, for the commands in what is refused.
+    to_check
+        It is only to be checked: a check that found that it does not hold is no reason against it.
 
     Raises
     ------
@@ -89,7 +103,7 @@ def find(
     """
     stored = entries(data, subject)
     folder = data / "sourcedata" / f"sub-{subject}" / f"ses-{session}"
-    again = f"calibrate: run_task.py calibrate --subject {subject} --session {session}"
+    again = f"calibrate: {calibrate_command(subject, session, data=data, rig_file=rig_file)}"
     if not stored:
         if rig.simulated:
             return None
@@ -101,17 +115,21 @@ def find(
     own_only = policy.policy == "recalibrate"
     _refuse_other_sessions(stored, session, own_only=own_only, folder=folder, again=again)
     candidates = [e for e in stored if e.session == session or not own_only]
-    here = [e for e in candidates if e.site == rig.cuff.site]
-    if not here:
-        last = candidates[-1]
-        raise OtherSite(
-            f"calibrated on the {last.site}, but the cuff of rig '{rig.name}' sits on the "
-            f"{rig.cuff.site}",
-            path=last.path,
-            do=f"move the cuff and mend the rig file, or {again}",
-        )
-    chosen = _newest(here, rig, again) if own_only else _of_first_session(here, rig, again)
+    if not own_only:
+        candidates = _of_first_session(candidates, rig, again)
+    chosen = _newest(_on_this_leg(candidates, rig, again), rig, again)
     _refuse_unfit(chosen, policy, rig, ratings, limits, now, again)
+    check = calibrate_command(subject, session, data=data, rig_file=rig_file, option="--check")
+    _refuse_not_held(
+        chosen,
+        data,
+        rig,
+        again
+        if chosen.model.session == session or own_only
+        else f"write 'policy: recalibrate' in the protocol and {again}",
+        check,
+        to_check=to_check,
+    )
     return Found(calibration=chosen, source=_source(chosen, policy, stored, session))
 
 
@@ -141,14 +159,40 @@ def _newest(here: Sequence[Entry], rig: Rig, again: str) -> Loaded[Accepted]:
     raise _only_simulated(here[-1].path, rig, again)
 
 
-def _of_first_session(here: Sequence[Entry], rig: Rig, again: str) -> Loaded[Accepted]:
-    """Return the newest revision of the session that was calibrated first."""
-    read = [(entry, entry.read()) for entry in here]
-    usable = [(e, c) for e, c in read if rig.simulated or not c.model.simulated]
+def _on_this_leg(candidates: Sequence[Entry], rig: Rig, again: str) -> list[Entry]:
+    here = [e for e in candidates if e.site == rig.cuff.site]
+    if here:
+        return here
+    last = candidates[-1]
+    raise OtherSite(
+        f"calibrated on the {last.site}, but the cuff of rig '{rig.name}' sits on the "
+        f"{rig.cuff.site}",
+        path=last.path,
+        do=f"move the cuff and mend the rig file, or {again}",
+    )
+
+
+def _of_first_session(stored: Sequence[Entry], rig: Rig, again: str) -> list[Entry]:
+    """Return what is stored of the session that was calibrated first, whichever leg it was."""
+    first = first_session(stored, rig)
+    if first is None:
+        raise _only_simulated(_on_this_leg(stored, rig, again)[-1].path, rig, again)
+    return [entry for entry in stored if entry.session == first]
+
+
+def first_session(stored: Sequence[Entry], rig: Rig) -> str | None:
+    """Return the session that was calibrated first; ``None`` if none was that this rig may use.
+
+    Raises
+    ------
+    Damaged, Misplaced
+        If a file cannot be read: it could be the first.
+    """
+    read = [(entry, entry.read().model) for entry in stored]
+    usable = [(e, c) for e, c in read if rig.simulated or not c.simulated]
     if not usable:
-        raise _only_simulated(here[-1].path, rig, again)
-    first = min(usable, key=lambda pair: pair[1].model.accepted.time)[0].session
-    return max((p for p in usable if p[0].session == first), key=lambda p: p[0].revision)[1]
+        return None
+    return min(usable, key=lambda pair: pair[1].accepted.time)[0].session
 
 
 def _only_simulated(path: Path, rig: Rig, again: str) -> OnlySimulated:
@@ -195,6 +239,22 @@ def _refuse_unfit(
                 do="ask for a lower rating, or calibrate below the ceiling; it is set in the rig file "
                 "and under 'limits' in the protocol",
             )
+
+
+def _refuse_not_held(
+    chosen: Loaded[Accepted], data: Path, rig: Rig, again: str, check: str, *, to_check: bool
+) -> None:
+    """Refuse what its last check was stopped at, or found not to hold."""
+    trouble = last_trouble(data, chosen.model.subject, chosen.sha256, simulated=rig.simulated)
+    if trouble is None or (to_check and not trouble.too_much):
+        return
+    if trouble.too_much:
+        do = f"ask the participant first; this pressure is not given again: {again}"
+    else:
+        do = f"{again}; or check it once more: {check}"
+    raise DoesNotHold(
+        f"this calibration does not hold: {trouble.words}", path=Path(chosen.file), do=do
+    )
 
 
 def _refuse_date(

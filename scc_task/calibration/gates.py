@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
+from scc_task.calibration.measured import Hold, worst_off
 from scc_task.calibration.talk import Finished
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
 
@@ -14,9 +15,12 @@ class Gate(enum.StrEnum):
     """Why a result is refused."""
 
     BAD_END = "bad end"
+    MEASURED = "another pressure measured"
     TOO_FEW_POINTS = "too few points"
     FLAT = "flat or falling"
     JUMP = "jump"
+    NARROW = "pressures too close"
+    CHANCE = "no relation to pressure"
     CEILING = "ratings at the ceiling"
     NOT_REACHED = "target not reached"
     WIDE = "interval too wide"
@@ -43,7 +47,9 @@ def check_gates(
     mmhg: float | None,
     interval: tuple[float, float],
     finished: Finished | None,
-    not_borne_mmhg: float | None = None,
+    odds: float,
+    measured: Sequence[Hold] = (),
+    too_much_mmhg: float | None = None,
 ) -> tuple[Refusal, ...]:
     """Return every reason to refuse a result.
 
@@ -53,12 +59,27 @@ def check_gates(
         Pressure and rating of what the estimate used.
     mmhg, interval
         Pressure of the study's target, and its interval.
-    not_borne_mmhg
-        Lowest pressure that was stopped, or cut short.
+    odds
+        How many times as likely the ratings are if they rise with the pressure than if they have
+        nothing to do with it.
+    measured
+        What the cuff measured while the rated pressures were held.
+    too_much_mmhg
+        Lowest pressure that was not borne to the end, or rated at the stop rating or more.
     """
     found = []
     if finished is not None and not finished.good:
         found.append(Refusal(gate=Gate.BAD_END, what=finished.why, do=finished.do))
+    off = worst_off(measured)
+    if off is not None:
+        found.append(
+            Refusal(
+                gate=Gate.MEASURED,
+                what=f"{off.asked_mmhg:g} mmHg was asked for and {off.measured_mmhg:g} mmHg was measured: "
+                "the ratings belong to other pressures",
+                do="look for a leak or a kink in hose and cuff, see that the cuff fits, calibrate again",
+            )
+        )
     levels = _levels(points)
     needed = protocol.gates.points
     if len(points) < needed or len(levels) < 2:
@@ -72,15 +93,17 @@ def check_gates(
         )
         return tuple(found)  # what follows needs them
     found += _flat(protocol, points)
+    found += _chance(protocol, levels, odds)
     found += _jump(protocol, levels)
     found += _ceiling(protocol, points)
     found += _target(protocol, levels, mmhg, interval)
-    if mmhg is not None and not_borne_mmhg is not None and mmhg >= not_borne_mmhg:
+    if mmhg is not None and too_much_mmhg is not None and mmhg >= too_much_mmhg:
         found.append(
             Refusal(
                 gate=Gate.NOT_BORNE,
                 what=f"rating {protocol.target:g} would need {mmhg:g} mmHg, but "
-                f"{not_borne_mmhg:g} mmHg was not borne to the end",
+                f"{too_much_mmhg:g} mmHg was not borne to the end, or was rated "
+                f"{protocol.safety.stop_rating:g} or more",
                 do="talk with the participant; calibrate again on another occasion, or not at all",
             )
         )
@@ -108,6 +131,33 @@ def _flat(protocol: CalibrationProtocol, points: Sequence[tuple[float, float]]) 
             do="explain the scale again, check that the cuff sits and inflates, calibrate again",
         )
     ]
+
+
+def _chance(
+    protocol: CalibrationProtocol, levels: list[tuple[float, float]], odds: float
+) -> list[Refusal]:
+    lowest, highest = levels[0][0], levels[-1][0]
+    if highest - lowest < protocol.gates.span_mmhg:
+        return [
+            Refusal(
+                gate=Gate.NARROW,
+                what=f"all rated pressures lie within {highest - lowest:g} mmHg, from {lowest:g} to "
+                f"{highest:g}; {protocol.gates.span_mmhg:g} mmHg are needed to see the rating rise",
+                do="calibrate again, beginning with a lower pressure",
+            )
+        ]
+    if odds < protocol.gates.odds:
+        return [
+            Refusal(
+                gate=Gate.CHANCE,
+                what="ratings that have nothing to do with the pressure could look the same "
+                f"({odds:.1f} to 1 for a rise; {protocol.gates.odds:g} to 1 are needed)",
+                do=f"repeat {lowest:g} mmHg; or explain the scale again and calibrate again, beginning "
+                "with a lower pressure",
+                repeat_mmhg=lowest,
+            )
+        ]
+    return []
 
 
 def _jump(protocol: CalibrationProtocol, levels: list[tuple[float, float]]) -> list[Refusal]:

@@ -4,6 +4,8 @@ Every request of every procedure passes here, once:
 
 * never above the highest pressure that was borne, plus one step;
 * never higher than an inflation that nobody rated, unless the operator says yes;
+* never as high again as an inflation that was cut short, unless the operator says yes or it has been
+  borne and rated since;
 * never above the ceiling; above the soft cap only with the operator's yes;
 * after a rating at the stop rating or more, a stop, an inflation that was not borne, or the
   operator's no: never as high again;
@@ -13,17 +15,13 @@ A wish that is too high is lowered to what is allowed: a procedure asks for what
 and the guard knows what this person may get now.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from scc_task.calibration.talk import Outcome
-
-GRID_MMHG: Final = 5.0
-"""Pressures are asked for in these steps (assumed; finer than any rating can tell)."""
-
-LOWEST_MMHG: Final = 20.0
-"""Nothing lower is asked for: 15 mmHg counts as an empty cuff."""
+from scc_task.protocol.calibration_rules import GRID_MMHG as GRID_MMHG
+from scc_task.protocol.calibration_rules import LOWEST_MMHG as LOWEST_MMHG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +83,25 @@ class Guard:
         rated = [o.request.pressure_mmhg for o in given if o.rating is not None and o.borne]
         unrated_rise = given[-1].rating is None and pressure_mmhg > given[-1].request.pressure_mmhg
         beyond_rated = pressure_mmhg > max(rated, default=self.first_mmhg) + self.step_mmhg
-        return unrated_rise or beyond_rated
+        cut_short = pressure_mmhg >= _lowest_cut_mmhg(outcomes)
+        return unrated_rise or beyond_rated or cut_short
 
     def too_much(self, outcome: Outcome) -> bool:
         """Return whether this pressure must not be reached again."""
         hot = outcome.rating is not None and outcome.rating >= self.stop_rating
-        return hot or not outcome.borne
+        return hot or outcome.turned_down
+
+
+def _lowest_cut_mmhg(outcomes: Sequence[Outcome]) -> float:
+    """Return the lowest pressure whose rating was cut off, and that was not rated since."""
+    lowest = math.inf
+    for outcome in outcomes:
+        pressure_mmhg = outcome.request.pressure_mmhg
+        if outcome.cut is not None and outcome.rating is None:
+            lowest = min(lowest, pressure_mmhg)
+        elif outcome.borne and outcome.rating is not None and pressure_mmhg >= lowest:
+            lowest = math.inf
+    return lowest
 
 
 def down(pressure_mmhg: float) -> float:

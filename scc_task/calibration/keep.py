@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scc_task.calibration.check import CheckResult, target_of
-from scc_task.calibration.estimate import Result, rated
+from scc_task.calibration.estimate import Result, rated, too_much_mmhg
 from scc_task.calibration.talk import Outcome
 from scc_task.protocol.accepted import Accepted, Bound, Device, NamedFile, Proposal, Target
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
@@ -72,15 +72,9 @@ def tolerance_of(protocol: CalibrationProtocol, outcomes: Sequence[Outcome]) -> 
     """Return between which pressures tolerance ends, if the calibration came so far.
 
     From the highest pressure that was borne and rated below the stop rating, to the lowest that was
-    stopped, cut short, or rated so high. Nothing is assumed where nothing was too much.
+    not borne, or rated so high. Nothing is assumed where nothing was too much.
     """
-    stop_rating = protocol.safety.stop_rating
-    too_much = [
-        o.request.pressure_mmhg
-        for o in outcomes
-        if o.given and (not o.borne or (o.rating is not None and o.rating >= stop_rating))
-    ]
-    limit_mmhg = min(too_much, default=None)
+    limit_mmhg = min(too_much_mmhg(protocol, outcomes), default=None)
     if limit_mmhg is None:
         return None
     borne = [

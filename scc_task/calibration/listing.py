@@ -7,7 +7,7 @@ from typing import Any
 
 from scc_task.calibration.refusals import CalibrationRefused
 from scc_task.calibration.store import Entry, entries
-from scc_task.protocol.accepted import Accepted, Bound
+from scc_task.protocol.accepted import Accepted, Bound, JournalFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class Row:
     """One stored calibration: its ``model``, or the ``problem`` with it.
 
     ``holds``: it is the newest of its participant, session and site. ``journal``: what has become of
-    its journal.
+    its journals.
     """
 
     entry: Entry
@@ -37,19 +37,28 @@ def rows_of(data: Path, subject: str | None) -> list[Row]:
         except CalibrationRefused as error:
             problem = error
         holds = newest[entry.place] == entry.revision
-        journal = _journal(data, model) if model is not None else ""
+        journal = _journals(data, model) if model is not None else ""
         rows.append(Row(entry=entry, holds=holds, model=model, problem=problem, journal=journal))
     return rows
 
 
-def _journal(data: Path, model: Accepted) -> str:
-    """Return what has become of the calibration's journal."""
+def _journals(data: Path, model: Accepted) -> str:
+    """Return what has become of the calibration's journals."""
+    odd = [
+        f"{state} ({journal.path})"
+        for journal in (*model.earlier, model.journal)
+        if (state := _journal(data, journal)) != "as it was"
+    ]
+    return "; ".join(odd) or "as it was"
+
+
+def _journal(data: Path, journal: JournalFile) -> str:
     try:
-        with (data / model.journal.path).open("rb") as file:
+        with (data / journal.path).open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return "not there"
-    return "as it was" if sha256 == model.journal.sha256 else "changed since"
+    return "as it was" if sha256 == journal.sha256 else "changed since"
 
 
 def lines(rows: list[Row]) -> list[str]:
@@ -60,7 +69,8 @@ def lines(rows: list[Row]) -> list[str]:
         where = f"sub-{entry.subject} ses-{entry.session}  {entry.site}  revision {entry.revision}"
         state = "holds" if row.holds else "superseded"
         if model is None:
-            found += [f"{where}  {state}, CANNOT BE USED", f"  {row.problem}"]
+            state = "the newest, but it CANNOT BE USED" if row.holds else "superseded, damaged"
+            found += [f"{where}  {state}", f"  {row.problem}"]
             continue
         simulated = ", SIMULATED: never for a real cuff" if model.simulated else ""
         found.append(f"{where}  {state}{simulated}")
@@ -80,8 +90,13 @@ def lines(rows: list[Row]) -> list[str]:
         if model.accepted.comment is not None:
             found.append(f"  comment: {model.accepted.comment}")
         found.append(f"  file: {entry.path}")
+        found += [
+            f"  went on after {run.path} ({run.device.driver} {run.device.model} "
+            f"{run.device.serial_number})"
+            for run in model.earlier
+        ]
         if row.journal != "as it was":
-            found.append(f"  journal: {row.journal} ({model.journal.path})")
+            found.append(f"  journal: {row.journal}")
     return found
 
 

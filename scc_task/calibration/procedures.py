@@ -21,10 +21,19 @@ from scc_task.calibration.rules import (
     Wish,
 )
 from scc_task.calibration.searches import TargetRegression, ThresholdSearch
-from scc_task.calibration.talk import End, Finished, Outcome, Phase, Procedure, Request
+from scc_task.calibration.talk import (
+    NOT_USED,
+    End,
+    Finished,
+    Outcome,
+    Phase,
+    Procedure,
+    Request,
+)
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
 
 AGAIN: Final = "the operator wants it again"
+WARM_UP: Final = "the last pressure that was rated, before the calibration goes on"
 
 
 def procedure_for(protocol: CalibrationProtocol, *, seed: int, ceiling_mmhg: float) -> Procedure:
@@ -80,6 +89,8 @@ def replay(procedure: Procedure, outcomes: Iterable[Outcome]) -> Procedure:
     for outcome in outcomes:
         if isinstance(procedure.next(), Finished):  # the operator had wanted this one again
             procedure.again(outcome.request.pressure_mmhg)
+        elif outcome.request.phase == "resume" and procedure.next() != outcome.request:
+            procedure.warm_up()
         procedure.tell(outcome)
     return procedure
 
@@ -100,7 +111,12 @@ def _search(protocol: CalibrationProtocol, seed: int) -> Rule:
     target = protocol.target
     if protocol.ascent is not None:
         soft_cap_mmhg = protocol.safety.soft_cap_mmhg
-        return Ascending(protocol.ascent, target=target, soft_cap_mmhg=soft_cap_mmhg)
+        return Ascending(
+            protocol.ascent,
+            target=target,
+            soft_cap_mmhg=soft_cap_mmhg,
+            span_mmhg=protocol.gates.span_mmhg,
+        )
     if protocol.threshold is not None:
         return ThresholdSearch(protocol.threshold)
     if protocol.staircase is not None:
@@ -183,16 +199,26 @@ class _Guarded:
             raise ValueError("the operator's answer belongs to a request that needs one, only")
         if outcome.rating is not None and not 0.0 <= outcome.rating <= 100.0:
             raise ValueError(f"{outcome.rating} is no rating from 0 to 100")
-        if not outcome.given and (outcome.rating is not None or outcome.stopped):
+        if not outcome.given and (outcome.rating is not None or outcome.stopped or outcome.cut):
             raise ValueError("what was not given cannot be rated or stopped")
         self._outcomes.append(outcome)
-        if outcome.borne and outcome.rating is not None and asked.phase != "familiarise":
+        if outcome.borne and outcome.rating is not None and asked.phase not in NOT_USED:
             self._belief = self._belief.after(asked.pressure_mmhg, outcome.rating)
         self._next = None
 
+    def warm_up(self) -> None:
+        rated = [
+            o.request.pressure_mmhg for o in self._outcomes if o.borne and o.rating is not None
+        ]
+        if not rated or isinstance(self.next(), Finished):
+            return
+        request = self._asked(Wish(pressure_mmhg=rated[-1], phase="resume", why=WARM_UP))
+        if isinstance(request, Request):
+            self._next = request
+
     def may_repeat(self, pressure_mmhg: float) -> bool:
         ended = self.next()
-        allowed_mmhg = self._guard.allowed_mmhg(pressure_mmhg, self._outcomes)
+        allowed_mmhg = self._allowed_mmhg(pressure_mmhg)
         return isinstance(ended, Finished) and ended.good and allowed_mmhg == pressure_mmhg
 
     def again(self, pressure_mmhg: float) -> None:
@@ -247,7 +273,7 @@ class _Guarded:
                 why=f"{self._guard.inflations} inflations were given without a result",
                 do="let the leg rest; calibrate on another occasion",
             )
-        pressure_mmhg = self._guard.allowed_mmhg(wish.pressure_mmhg, self._outcomes)
+        pressure_mmhg = self._allowed_mmhg(wish.pressure_mmhg)
         if pressure_mmhg is None:
             return Finished(
                 end=End.NOTHING_ALLOWED,
@@ -268,6 +294,13 @@ class _Guarded:
             or self._only_mmhg not in (None, pressure_mmhg),
         )
 
+    def _allowed_mmhg(self, wish_mmhg: float) -> float | None:
+        """Return what the guard allows; no rise right after a warm-up that was rated above the target."""
+        for last in self._outcomes[-1:]:
+            if last.request.phase == "resume" and (last.rating or 0.0) > self._protocol.target:
+                wish_mmhg = min(wish_mmhg, last.request.pressure_mmhg)
+        return self._guard.allowed_mmhg(wish_mmhg, self._outcomes)
+
     def _again(self, unrated: int) -> Request | Finished:
         """Return the last inflation again, for its rating; or the end, after too many."""
         last = self._outcomes[-1].request
@@ -287,7 +320,7 @@ class _Guarded:
         for outcome in reversed(self._outcomes):
             if outcome.request.phase == "familiarise" or outcome.rating is not None:
                 break
-            if not outcome.borne:
+            if not outcome.borne or outcome.cut is not None:
                 break
             count += 1
         return count

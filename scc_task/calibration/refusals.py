@@ -96,3 +96,9 @@ class AboveCeiling(CalibrationRefused):
     """The pressure is above the ceiling that holds now."""
 
     code = "SCC-131"
+
+
+class DoesNotHold(CalibrationRefused):
+    """Its last check was stopped by the participant, or found that the pressure does not hold."""
+
+    code = "SCC-132"

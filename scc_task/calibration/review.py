@@ -1,8 +1,10 @@
 """What the operator may do at the end of a procedure: take it as it is, or have a pressure given again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scc_task.calibration.estimate import Result, conclude
+from scc_task.calibration.measured import Hold
 from scc_task.calibration.talk import Finished, Procedure
 from scc_task.calibration.verdict import verdict_line
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
@@ -21,9 +23,18 @@ class Offer:
     repeat_mmhg: float | None
 
 
-def offer_of(protocol: CalibrationProtocol, procedure: Procedure, finished: Finished) -> Offer:
-    """Return what the operator may do, now that a procedure has ended."""
-    result = conclude(protocol, procedure.outcomes, finished)
+def offer_of(
+    protocol: CalibrationProtocol,
+    procedure: Procedure,
+    finished: Finished,
+    *,
+    measured: Sequence[Hold] = (),
+) -> Offer:
+    """Return what the operator may do, now that a procedure has ended.
+
+    ``measured``: what the cuff measured meanwhile.
+    """
+    result = conclude(protocol, procedure.outcomes, finished, measured=measured)
     wish_mmhg = _worth_repeating(protocol, result)
     return Offer(
         verdict=verdict_line(protocol, procedure.outcomes, result),

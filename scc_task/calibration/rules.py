@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from scc_task.calibration.curve import Posterior
-from scc_task.calibration.guard import GRID_MMHG, Guard
+from scc_task.calibration.guard import GRID_MMHG, LOWEST_MMHG, Guard, down
 from scc_task.calibration.talk import End, Finished, Outcome, Phase
 from scc_task.protocol.calibration_rules import Ascent, Confirm, Fixed, Staircase
 
@@ -73,11 +73,16 @@ class Ascending:
     """Coarse, then fine steps up to the target and a little beyond.
 
     With ``adaptive`` the step is the largest one, from the fine to the coarse, whose rating stays, with
-    three chances in four by the curve believed so far, within the target plus twice ``beyond``.
+    three chances in four by the curve believed so far, within the target plus twice ``beyond``. A rise
+    that was over at once is followed by one lower pressure, ``span_mmhg`` below the first: else nothing
+    shows that the rating rises at all.
     """
 
-    def __init__(self, numbers: Ascent, *, target: float, soft_cap_mmhg: float) -> None:
+    def __init__(
+        self, numbers: Ascent, *, target: float, soft_cap_mmhg: float, span_mmhg: float
+    ) -> None:
         self._numbers, self._target, self._soft_cap_mmhg = numbers, target, soft_cap_mmhg
+        self._span_mmhg = span_mmhg
 
     def wish(self, seen: Seen) -> Wish | Finished | None:
         """Return the next step up."""
@@ -92,7 +97,7 @@ class Ascending:
         at_mmhg, rating = climb[-1]
         best = max(r for _, r in climb)
         if best >= self._target + numbers.beyond or seen.too_much:
-            return self._unless_insufficient(seen, best)
+            return self._lower(climb) or self._unless_insufficient(seen, best)
         if seen.highest_mmhg <= at_mmhg:
             return self._unless_insufficient(seen, best)
         fine = best >= numbers.fine_from
@@ -106,6 +111,18 @@ class Ascending:
             pressure_mmhg=to_mmhg,
             phase="fine" if fine else "coarse",
             why=f"{at_mmhg:g} mmHg was rated {rating:g}; {to_mmhg - at_mmhg:g} mmHg more",
+        )
+
+    def _lower(self, climb: Sequence[tuple[float, float]]) -> Wish | None:
+        """Return a pressure below a rise that was too short to show that ratings rise, if one is."""
+        lowest, highest = min(p for p, _ in climb), max(p for p, _ in climb)
+        to_mmhg = down(lowest - self._span_mmhg)
+        if highest - lowest >= self._span_mmhg or to_mmhg < LOWEST_MMHG:
+            return None
+        return Wish(
+            pressure_mmhg=to_mmhg,
+            phase="coarse",
+            why=f"the rise was over within {highest - lowest:g} mmHg: one lower pressure, to see it",
         )
 
     def _adapted(self, belief: Posterior, at_mmhg: float) -> float:
@@ -211,7 +228,7 @@ class Stairs:
         steps = self._numbers.steps_mmhg
         step = steps[min(reversals, len(steps) - 1)]
         last = seen.outcomes[-1]
-        if not last.borne:  # too much: down from there, whatever the last rating was
+        if last.turned_down:  # too much: down from there, whatever the last rating was
             return self._at(last.request.pressure_mmhg - step, "the last one was too much")
         if ups[-1] and seen.highest_mmhg <= at_mmhg:
             return None

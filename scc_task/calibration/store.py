@@ -6,7 +6,7 @@ journals: ``sourcedata/sub-01/ses-pre/sub-01_ses-pre_site-leftcalf_revision-1_ca
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,16 @@ from hardware.readings import Identity
 from scc_task.calibration.accepted_file import file_bytes, read_accepted
 from scc_task.calibration.refusals import Misplaced
 from scc_task.errors import RecordingLost, UsageInvalid
-from scc_task.protocol.accepted import WALL, Acceptance, Accepted, Device, JournalFile, Proposal
+from scc_task.protocol.accepted import (
+    WALL,
+    Acceptance,
+    Accepted,
+    Device,
+    EarlierRun,
+    JournalFile,
+    NamedFile,
+    Proposal,
+)
 from scc_task.protocol.load import Loaded
 from scc_task.protocol.rig import Site
 from scc_task.record.files import write_new
@@ -123,7 +132,14 @@ def device_of(identity: Identity, driver: str) -> Device:
 
 
 def accept(
-    data: Path, proposal: Proposal, *, journal: Path, by: str, comment: str | None, now: datetime
+    data: Path,
+    proposal: Proposal,
+    *,
+    journal: Path,
+    by: str,
+    comment: str | None,
+    now: datetime,
+    earlier: Sequence[tuple[Path, NamedFile, Device]] = (),
 ) -> Loaded[Accepted]:
     """Store a calibration that a person accepts, under the next revision, and read it back.
 
@@ -135,6 +151,8 @@ def accept(
         Who accepts it, and what they have to say, as typed.
     now
         Wall time, with its time zone.
+    earlier
+        The journal, rig and device of each run that the calibration went on after, oldest first.
 
     Raises
     ------
@@ -143,15 +161,21 @@ def accept(
     RecordingLost
         If the file cannot be written. Nothing is stored then.
     """
-    acceptance = _acceptance(by, comment, now)
+    accepted = acceptance(by, comment, now)
     name = RunName(subject=proposal.subject, session=proposal.session, task="calibration", run=1)
     folder = name.source_folder(data)
     site = next(label for label, words in _SITES.items() if words == proposal.site)
     fields = {
         "version": 1,
         **proposal.model_dump(),
-        "accepted": acceptance.model_dump(),
+        "accepted": accepted.model_dump(),
         "journal": _journal_file(data, journal).model_dump(),
+        "earlier": tuple(
+            EarlierRun(
+                **_journal_file(data, path).model_dump(), rig=rig, device=device
+            ).model_dump()
+            for path, rig, device in earlier
+        ),
     }
     place = (proposal.subject, proposal.session, proposal.site)
     while True:
@@ -166,12 +190,20 @@ def accept(
             raise RecordingLost(
                 f"the accepted calibration cannot be stored: {error.strerror or error}",
                 where=str(path),
-                do="make the data folder writable, see that the disk is not full, and accept again",
+                do="make the data folder writable and see that the disk is not full; then "
+                "run_task.py calibrate --accept with the same options (a check is done again)",
             ) from error
         return read_accepted(path)
 
 
-def _acceptance(by: str, comment: str | None, now: datetime) -> Acceptance:
+def acceptance(by: str, comment: str | None, now: datetime) -> Acceptance:
+    """Return who accepts a calibration and when.
+
+    Raises
+    ------
+    UsageInvalid
+        If nobody's name is given, or a text is too long.
+    """
     said = _typed(comment or "") or None
     at = now.astimezone(UTC).strftime(WALL)
     try:
@@ -181,7 +213,7 @@ def _acceptance(by: str, comment: str | None, now: datetime) -> Acceptance:
         raise UsageInvalid(
             f"the {field} has {len(said or '') if field == 'comment' else len(_typed(by))} characters",
             where="accepting a calibration",
-            do="type who accepts it; a name and a comment have at most 2000 characters",
+            do="type who accepts it; a name and a comment have at most 2000 characters each",
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 Phase = Literal[
     "familiarise",
@@ -18,6 +18,9 @@ Phase = Literal[
     "resume",
     "repeat",
 ]
+
+NOT_USED: Final[frozenset[Phase]] = frozenset({"familiarise", "resume"})
+"""What the estimate leaves out: inflations to get used to the cuff, or used to it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,9 @@ class Outcome:
         The participant stopped it.
     operator_said_yes
         The answer where the request needs one, else ``None``. After a "no" nothing was inflated.
+    cut
+        Why the run ended (a `hardware.states.StopReason`) before this inflation was rated, if that is so
+        and the participant did not stop the inflation itself. Nobody knows how it would have been rated.
     """
 
     request: Request
@@ -65,6 +71,7 @@ class Outcome:
     tolerated: bool = True
     stopped: bool = False
     operator_said_yes: bool | None = None
+    cut: str | None = None
 
     @property
     def given(self) -> bool:
@@ -75,6 +82,14 @@ class Outcome:
     def borne(self) -> bool:
         """Whether the cuff was inflated and the person bore it to the end."""
         return self.given and self.tolerated and not self.stopped
+
+    @property
+    def turned_down(self) -> bool:
+        """Whether the person did not bear it, or the operator would not have it given.
+
+        What others cut short says nothing of that.
+        """
+        return not self.borne and self.cut is None
 
 
 class End(enum.StrEnum):
@@ -123,6 +138,12 @@ class Procedure(Protocol):
 
     def tell(self, outcome: Outcome) -> None:
         """Take in what came of the request that `next` returned."""
+
+    def warm_up(self) -> None:
+        """Let `next` ask for the last rated pressure, lowered to what is allowed, before it goes on.
+
+        Nothing changes where nothing was rated, nothing is allowed, or the procedure has ended.
+        """
 
     def may_repeat(self, pressure_mmhg: float) -> bool:
         """Return whether a pressure may be given once more, now that the procedure has ended."""

@@ -30,36 +30,36 @@ class Worst:
         All of them together.
     least_mmhg
         Pressures that have to be given whatever is rated, with the keys that ask for them.
+    needed
+        No fewer ``inflations`` may stand in the protocol: it would never come to a result.
     """
 
     inflations: int
     longest_s: float
     inflated_s: float
     least_mmhg: tuple[tuple[str, float], ...]
+    needed: int
 
 
-def worst_of(protocol: CalibrationProtocol, *, given: int = 0, warm_up: bool = False) -> Worst:
+def worst_of(protocol: CalibrationProtocol, *, given: int = 0) -> Worst:
     """Return the most that a calibration could still ask for.
 
     Parameters
     ----------
     given
         Inflations of the calibration that were given before it was interrupted.
-    warm_up
-        It begins with a pressure that was given already.
     """
     familiar, hold_s = protocol.familiarise, protocol.stimulus.hold_s
     left = max(0, protocol.safety.inflations - given)
     unrated = min(left, max(0, familiar.count - given))
-    more = 1 if warm_up else 0
     return Worst(
-        inflations=left + more,
+        inflations=left,
         longest_s=max(hold_s, familiar.hold_s if unrated else _pre_exposure_s(protocol)),
         # the longer of the two, wherever it is not known which comes
         inflated_s=unrated * familiar.hold_s
-        + (left - unrated) * max(hold_s, _pre_exposure_s(protocol))
-        + more * hold_s,
+        + (left - unrated) * max(hold_s, _pre_exposure_s(protocol)),
         least_mmhg=tuple(_least(protocol)),
+        needed=protocol.least_inflations,
     )
 
 
@@ -73,6 +73,7 @@ def check_worst(protocol: CalibrationProtocol, accepted_mmhg: float) -> Worst:
         longest_s=hold_s,
         inflated_s=inflations * hold_s,
         least_mmhg=(("the accepted pressure", accepted_mmhg),),
+        needed=protocol.least_inflations,
     )
 
 
@@ -132,7 +133,7 @@ def _findings(
             f"it could come to {inflations} inflations in this session ({used.inflations} given already, "
             f"up to {worst.inflations} more); the limit is {limits.session_inflations}",
             "safety, inflations",
-            _fewer(limits.session_inflations - used.inflations),
+            _fewer(limits.session_inflations - used.inflations, worst.needed),
         )
     inflated_s = used.inflated_s + worst.inflated_s
     if inflated_s > limits.session_inflated_s:
@@ -141,12 +142,12 @@ def _findings(
             f"it could come to {inflated_s:.0f} s inflated in this session ({used.inflated_s:.0f} s given "
             f"already, up to {worst.inflated_s:.0f} s more); the limit is {limits.session_inflated_s:g} s",
             "safety, inflations",
-            _fewer(int(left)),
+            _fewer(int(left), worst.needed),
         )
 
 
-def _fewer(left: int) -> str:
-    if left < 1:
+def _fewer(left: int, needed: int) -> str:
+    if left < needed:
         return "calibrate in another session"
     return (
         f"write 'inflations: {left}' or less under 'safety' in the calibration protocol, or calibrate in "

@@ -111,6 +111,13 @@ class JournalFile(Model):
     sha256: Sha256 = Field(description="SHA-256 of the journal when the calibration was accepted")
 
 
+class EarlierRun(JournalFile):
+    """An earlier run of a calibration that was interrupted, with the rig and the device of then."""
+
+    rig: NamedFile = Field(description="the rig of that run")
+    device: Device = Field(description="the cuff's device in that run")
+
+
 class Proposal(Model):
     """What a calibration came to, before a person has accepted it.
 
@@ -177,6 +184,9 @@ class Accepted(Proposal):
     revision: int = Field(ge=1, description="1 for the first accepted one, 2 for the next")
     accepted: Acceptance = Field(description="who accepted it, and when")
     journal: JournalFile = Field(description="where every inflation and rating stands")
+    earlier: tuple[EarlierRun, ...] = Field(
+        default=(), description="the runs that the journal's run went on after, oldest first"
+    )
     checksum: Sha256 = Field(description="SHA-256 of all lines above this one")
 
     def mmhg_for(self, rating: float) -> float | None:

@@ -15,6 +15,7 @@ from scc_task.protocol.base import (
     refuse,
 )
 from scc_task.protocol.calibration_rules import (
+    GRID_MMHG,
     Ascent,
     Confirm,
     Estimate,
@@ -29,6 +30,9 @@ from scc_task.protocol.calibration_rules import (
 from scc_task.protocol.model import Cue, Rate
 
 ProcedureName = Literal["ascent", "threshold", "staircase", "regression", "fixed"]
+
+SHORTEST_RATING_S: Final = 2.0
+"""In less nobody moves a mark and confirms it (assumed)."""
 
 PROCEDURES: Final[tuple[ProcedureName, ...]] = (
     "ascent",
@@ -53,7 +57,7 @@ class Safety(Model):
     """Limits that every procedure keeps, whatever it would like to give."""
 
     step_mmhg: float = Field(
-        gt=0,
+        ge=GRID_MMHG,
         le=40,
         description="never higher than the highest pressure borne plus this, in mmHg",
         examples=[20],
@@ -190,6 +194,66 @@ class CalibrationProtocol(Model):
                 do="lower the target, or raise stop_rating (80 at most)",
                 at=("target",),
             )
+        return self
+
+    @model_validator(mode="after")
+    def _ratings_can_count(self) -> Self:
+        if self.rating.for_s < SHORTEST_RATING_S:
+            refuse(
+                f"nobody can rate within {self.rating.for_s:g} s",
+                do=f"write {SHORTEST_RATING_S:g} or more; 8 is usual",
+                at=("rating", "for_s"),
+            )
+        if self.confirm is not None and self.confirm.within >= self.target:
+            refuse(
+                f"within {self.confirm.within:g} of {self.target:g}, no pain at all would confirm the target",
+                do=f"write less than {self.target:g}; 10 is usual",
+                at=("confirm", "within"),
+            )
+        ascent = self.ascent
+        if ascent is not None and ascent.insufficient_below > self.target + ascent.beyond:
+            refuse(
+                f"ratings below {ascent.insufficient_below:g} would count as too little pain, but the rise "
+                f"ends at {self.target + ascent.beyond:g} already",
+                do=f"write {self.target + ascent.beyond:g} or less",
+                at=("ascent", "insufficient_below"),
+            )
+        return self
+
+    @property
+    def least_inflations(self) -> int:
+        """Return how many inflations it takes at least to come to a result that is not refused."""
+        rated = 1  # where one rating may end the search
+        unrated = self.familiarise.count
+        if self.threshold is not None:
+            rated = self.threshold.trials
+        elif self.staircase is not None:
+            rated = self.staircase.reversals + 1
+        elif self.regression is not None:
+            numbers = self.regression
+            unrated = max(unrated, len(numbers.pre_exposure_mmhg))
+            rated = numbers.trials + len(numbers.scaling) + len(numbers.fixed_ratings)
+            rated += numbers.adaptive
+        rated += 0 if self.confirm is None else self.confirm.times
+        return unrated + max(rated, self.gates.points)
+
+    @model_validator(mode="after")
+    def _can_come_to_a_result(self) -> Self:
+        if self.least_inflations > self.safety.inflations:
+            refuse(
+                f"{self.safety.inflations} inflations are never enough: this calibration needs at least "
+                f"{self.least_inflations}, of which 'points' of 'gates' asks {self.gates.points} to be rated",
+                do=f"write {self.least_inflations} or more, or ask for less",
+                at=("safety", "inflations"),
+            )
+        if self.fixed is not None and self.confirm is None:
+            most = len(self.fixed.levels_mmhg)
+            if self.gates.points > most:
+                refuse(
+                    f"{self.gates.points} ratings are needed, but there are {most} levels",
+                    do=f"write {most} or less, or add levels",
+                    at=("gates", "points"),
+                )
         return self
 
     @model_validator(mode="after")

@@ -1,22 +1,44 @@
 """The blocks of a calibration protocol that hold the numbers of its procedures, estimate and gates."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from scc_task.protocol.base import HARDEST_CEILING_MMHG, LONGEST_INFLATION_S, Model, refuse
 
 Mmhg = Annotated[float, Field(gt=0, le=HARDEST_CEILING_MMHG)]
-Hold = Annotated[float, Field(gt=0, le=LONGEST_INFLATION_S)]
+Hold = Annotated[float, Field(ge=1, le=LONGEST_INFLATION_S)]
 """Seconds from the command to the vent."""
 
+GRID_MMHG: Final = 5.0
+"""Pressures are asked for in these steps (assumed; finer than any rating can tell)."""
+LOWEST_MMHG: Final = 20.0
+"""Nothing lower is asked for: 15 mmHg counts as an empty cuff."""
+
+
+def on_grid(mmhg: float) -> float:
+    """Return a pressure that can be given, or refuse one that would be changed to another in silence."""
+    if mmhg % GRID_MMHG:
+        refuse(
+            f"{mmhg:g} mmHg is not given: pressures rise by {GRID_MMHG:g} mmHg",
+            do=f"write {mmhg - mmhg % GRID_MMHG:g} or {mmhg - mmhg % GRID_MMHG + GRID_MMHG:g}",
+        )
+    return mmhg
+
+
+Given = Annotated[float, Field(ge=LOWEST_MMHG, le=HARDEST_CEILING_MMHG), AfterValidator(on_grid)]
+"""A pressure as it is given, in mmHg."""
+SearchMmhg = Annotated[float, Field(ge=LOWEST_MMHG, le=HARDEST_CEILING_MMHG)]
+StepMmhg = Annotated[float, Field(ge=GRID_MMHG, le=HARDEST_CEILING_MMHG)]
+
+Multiple = Annotated[float, Field(gt=0, le=5)]
 Rating = Annotated[float, Field(gt=0, lt=100)]
 
 
 class Familiarise(Model):
     """First inflations, so that the cuff is known; not rated, not in the estimate."""
 
-    mmhg: float = Field(
+    mmhg: Annotated[float, AfterValidator(on_grid)] = Field(
         ge=20, le=80, description="pressure, also the highest first one, in mmHg", examples=[60]
     )
     hold_s: Hold = Field(description="how long, in seconds", examples=[10])
@@ -26,9 +48,11 @@ class Familiarise(Model):
 class Ascent(Model):
     """Rise in coarse, then fine steps until the target is passed."""
 
-    start_mmhg: Mmhg = Field(description="first rated pressure, in mmHg", examples=[60])
-    coarse_mmhg: Mmhg = Field(description="step until fine_from is rated, in mmHg", examples=[20])
-    fine_mmhg: Mmhg = Field(description="step from then on, in mmHg", examples=[10])
+    start_mmhg: Given = Field(description="first rated pressure, in mmHg", examples=[60])
+    coarse_mmhg: StepMmhg = Field(
+        description="step until fine_from is rated, in mmHg", examples=[20]
+    )
+    fine_mmhg: StepMmhg = Field(description="step from then on, in mmHg", examples=[10])
     fine_from: Rating = Field(description="first rating from which steps are fine", examples=[20])
     beyond: float = Field(
         ge=0, le=30, description="the rise ends at the target plus this rating", examples=[5]
@@ -76,8 +100,8 @@ class Threshold(Model):
 class Staircase(Model):
     """Up after a rating below the target, down after one at or above it."""
 
-    start_mmhg: Mmhg = Field(description="first rated pressure, in mmHg", examples=[60])
-    steps_mmhg: tuple[Mmhg, ...] = Field(
+    start_mmhg: Given = Field(description="first rated pressure, in mmHg", examples=[60])
+    steps_mmhg: tuple[StepMmhg, ...] = Field(
         min_length=1,
         max_length=5,
         description="step before the first reversal, after it, ...; the last one stays",
@@ -89,7 +113,7 @@ class Staircase(Model):
 class Regression(Model):
     """Pre-exposure, pain threshold, scaling, then targets from a line through all ratings."""
 
-    pre_exposure_mmhg: tuple[Mmhg, ...] = Field(
+    pre_exposure_mmhg: tuple[Given, ...] = Field(
         max_length=4, description="not rated, in mmHg", examples=["[40, 60]"]
     )
     trials: int = Field(ge=1, le=12, description="inflations for the threshold", examples=[6])
@@ -97,10 +121,11 @@ class Regression(Model):
     mean_mmhg: Mmhg = Field(description="threshold expected before, in mmHg", examples=[63])
     sd_mmhg: Mmhg = Field(description="its spread between people, in mmHg", examples=[22])
     spread_mmhg: Mmhg = Field(description="its spread within a person, in mmHg", examples=[8])
-    range_mmhg: tuple[Mmhg, Mmhg] = Field(
+    range_mmhg: tuple[SearchMmhg, SearchMmhg] = Field(
         description="where the threshold is searched, in mmHg", examples=["[30, 200]"]
     )
-    scaling: tuple[float, ...] = Field(
+    scaling: tuple[Multiple, ...] = Field(
+        min_length=1,
         max_length=8,
         description="inflations at these multiples of the threshold",
         examples=["[1.25, 1.5, 1.75, 1.5]"],
@@ -115,11 +140,22 @@ class Regression(Model):
         examples=[3],
     )
 
+    @model_validator(mode="after")
+    def _range_rises(self) -> Self:
+        low, high = self.range_mmhg
+        if high <= low:
+            refuse(
+                f"the threshold cannot be searched from {low:g} to {high:g} mmHg",
+                do="write the lower end first, e.g. [30, 200]",
+                at=("range_mmhg",),
+            )
+        return self
+
 
 class Fixed(Model):
     """A list of pressures in random order, as far as the safety rules allow."""
 
-    levels_mmhg: tuple[Mmhg, ...] = Field(
+    levels_mmhg: tuple[Given, ...] = Field(
         min_length=3,
         max_length=20,
         description="in rising order, no further apart than step_mmhg of 'safety'",
@@ -149,8 +185,8 @@ class Confirm(Model):
         gt=0, le=30, description="each rating this close to the target", examples=[10]
     )
     tries: int = Field(ge=1, le=6, description="at most so many pressures", examples=[3])
-    step_mmhg: Mmhg = Field(
-        description="a pressure that failed is left by at least 5 and at most this, in mmHg",
+    step_mmhg: StepMmhg = Field(
+        description="the next try lies at most so far from a pressure that failed, in mmHg",
         examples=[10],
     )
 
@@ -178,6 +214,21 @@ class Gates(Model):
     )
     slope_per_10_mmhg: float = Field(
         ge=0, le=20, description="ratings rise by at least this per 10 mmHg", examples=[1]
+    )
+    span_mmhg: float = Field(
+        default=15,
+        ge=10,
+        le=100,
+        description="the rated pressures lie at least so far apart, in mmHg",
+        examples=[15],
+    )
+    odds: float = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="so many times as likely are the ratings if they rise with the pressure than if they "
+        "have nothing to do with it",
+        examples=[3],
     )
     jump: float = Field(
         gt=0,

@@ -29,7 +29,8 @@ PHASES: Final[Mapping[str, str]] = {
     "confirm": "The pressure believed to be the target, to see whether its rating comes again",
     "check": "A pressure accepted on another occasion, to see whether it still holds",
     "repeat": "A pressure that the operator wanted once more before deciding",
-    "resume": "After an interruption: the last pressure that was rated, not used for the estimate",
+    "resume": "After an interruption: the last pressure that was rated, or less where that was too "
+    "much; not used for the estimate",
 }
 
 PRACTICE: Final = "practice"
@@ -104,6 +105,10 @@ def calibration_rows(
         and e.trial_number in pain
         and e.onset > pain[e.trial_number].onset  # practice of the scale comes before
     }
+    inflates = {s.trial: s.number for s in run.plan.steps if s.kind is StepKind.INFLATE}
+    vented = {
+        t for t, n in inflates.items() if n in run.inflations and run.inflations[n].released_s
+    }
     rows = _practice_rows(run, events)
     for asked in run.requests:
         given, answer = pain.get(asked.trial), rated.get(asked.trial)
@@ -118,7 +123,7 @@ def calibration_rows(
                 acknowledged_mmhg=given.acknowledged_mmhg if given else None,
                 hold_mmhg=given.hold_mmhg if given else None,
                 peak_mmhg=given.peak_mmhg if given else None,
-                hold_s=given.duration if given else None,
+                hold_s=given.duration if given and asked.trial in vented else None,
                 rating_scale=answer.rating_scale if answer else None,
                 rating=answer.rating if answer else None,
                 last_position=answer.last_position if answer else None,
@@ -227,8 +232,8 @@ def _columns(run: RunRecord) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "trial_number": {
             "LongName": "Trial number",
-            "Description": "Counts the requests of the calibration from 1, on through interruptions; "
-            "n/a for practice.",
+            "Description": "Counts the requests of the calibration from 1, on through interruptions: what "
+            "was asked for again has a number of its own. n/a for practice.",
             "Format": "integer",
         },
         "time_s": {
@@ -271,7 +276,7 @@ def _columns(run: RunRecord) -> dict[str, Any]:
         "hold_s": {
             "LongName": "Length of the inflation",
             "Description": "From the command to inflate to the command to vent, as sent; shorter "
-            "than planned where it was stopped.",
+            "than planned where it was stopped; n/a where no command to vent is on record.",
             "Format": "number",
             "Units": "s",
         },
@@ -292,7 +297,8 @@ def _columns(run: RunRecord) -> dict[str, Any]:
     return columns | {
         "tolerated": _yes_or_no(
             "Tolerated",
-            "Whether the whole inflation was given and borne; n/a where nothing was inflated.",
+            "Whether the whole inflation was given and borne; where it was not, and the participant did "
+            "not stop it, others cut it short. n/a where nothing was inflated, or the program was killed.",
         ),
         "stopped": _yes_or_no(
             "Stopped by the participant",

@@ -172,10 +172,8 @@ def _write_run(run: RunRecord, name: RunName, data: Path, t0_s: float, ledger: _
     trace = trace_of(run.samples)
     rows, notes = event_rows(run, trace)
     ledger.notes += notes
-    due = run.requests if run.calibrates else rows or not _modelled(run)
-    if not due:
-        what = "request" if run.calibrates else "modelled step"
-        ledger.notes.append(f"the run ended before its first {what}: its table has no rows")
+    if not run.calibrates and not rows and _modelled(run):
+        ledger.notes.append("the run ended before its first modelled step: its table has no rows")
     origin = provenance(run.start, run.plan, run.stop_reason, f"{name.stem}{JOURNAL}")
     pulses = pulses_block(run, t0_s)
     if pulses is not None:
@@ -185,6 +183,9 @@ def _write_run(run: RunRecord, name: RunName, data: Path, t0_s: float, ledger: _
     if run.calibrates:
         asked, notes = calibration_rows(run, rows)
         ledger.notes += notes
+        if not run.requests:
+            has = "only the rows of the practice" if asked else "no rows"
+            ledger.notes.append(f"the run ended before its first request: its table has {has}")
         ledger.place(table, table_bytes(CALIBRATION_COLUMNS, [row.cells() for row in asked]))
         ledger.place(table.with_suffix(".json"), json_bytes(calibration_sidecar(run, origin)))
         institution = data / f"task-{name.task}_beh.json"

@@ -136,7 +136,7 @@ def _inflation_row(
         cue=step.cue,
         commanded_mmhg=_tenth(go.commanded_mmhg),
         acknowledged_mmhg=_tenth(go.acknowledged_mmhg),
-        hold_mmhg=_hold_mmhg(trace, go.sent_s, end_s),
+        hold_mmhg=hold_mmhg(trace, go.sent_s, end_s),
         peak_mmhg=_peak_mmhg(trace, go.sent_s, end_s),
         rise_s=_rise_s(trace, inflation, end_s),
         fall_s=_fall_s(run, trace, inflation),
@@ -174,7 +174,8 @@ def _interval(t0_s: float, from_s: float, to_s: float) -> tuple[float, float]:
     return onset_ms / 1000, max(0, end_ms - onset_ms) / 1000
 
 
-def _hold_mmhg(trace: Trace, go_s: float, end_s: float) -> float | None:
+def hold_mmhg(trace: Trace, go_s: float, end_s: float) -> float | None:
+    """Return the median pressure of an inflation, from when it has settled; ``None`` if none was measured."""
     settled_s = go_s + min(SETTLING_S, (end_s - go_s) / 2)
     _, pressures = trace.measured_between(settled_s, end_s)
     return _tenth(float(np.median(pressures))) if len(pressures) else None

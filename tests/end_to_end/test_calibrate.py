@@ -106,6 +106,28 @@ def test_a_killed_calibration_goes_on_after_its_last_rating(
     assert stored(tmp_path)["targets"]
 
 
+@pytest.mark.parametrize(("last", "rated"), [('"command":"go"', False), ('"type":"rating"', True)])
+def test_an_inflation_that_was_killed_counts_and_its_rating_is_kept(
+    calibrated: Path, tmp_path: Path, last: str, rated: bool
+) -> None:
+    whole = journal_of(calibrated, 1)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    outcomes = [i for i, line in enumerate(lines) if b'"type":"outcome"' in line]
+    cut = next(i for i, line in enumerate(lines) if i > outcomes[4] and last.encode() in line)
+    path = tmp_path / whole.relative_to(calibrated)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(lines[: cut + 1]))
+    before = [d for d in documents(path) if d["type"] == "requested"]
+    calibrate(tmp_path, "--resume")
+    warm_up, then = [d for d in documents(journal_of(tmp_path, 2)) if d["type"] == "requested"][:2]
+    assert (warm_up["phase"], warm_up["trial"]) == ("resume", len(before) + 1)
+    assert warm_up["pressure_mmhg"] == before[-1 if rated else -2]["pressure_mmhg"]
+    if rated:
+        assert then["pressure_mmhg"] != before[-1]["pressure_mmhg"]
+    else:
+        assert (then["pressure_mmhg"], then["needs_yes"]) == (before[-1]["pressure_mmhg"], True)
+
+
 def test_nothing_inflates_before_the_practice_has_ended(calibrated: Path) -> None:
     found = documents(journal_of(calibrated, 1))
     goes = [d["sent_s"] for d in found if d["type"] == "command" and d["command"] == "go"]

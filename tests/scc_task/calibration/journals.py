@@ -131,7 +131,7 @@ def calibration(
     someone = EmulatedParticipant(PainCurve(p40_mmhg=p40_mmhg), FINGERS, seed=5, missing=missing)
     stop_s = None if stop_after_s is None else clock.now_s() + stop_after_s
     keys = Keys(EmulatedAnswers(someone, plan, clock), clock, stop_s)
-    documents: list[Document] = [_start(plan, clock.now_s())]
+    documents: list[Document] = [start_of(plan, clock.now_s())]
     course = CalibrationCourse(
         fresh(protocol),
         protocol,
@@ -166,7 +166,8 @@ def calibration(
     return tuple(documents)
 
 
-def _start(plan: Plan, time_s: float) -> Start:
+def start_of(plan: Plan, time_s: float) -> Start:
+    """Return the first document of a calibration."""
     emulated = {"pressure": "emulated cuff", "responses": "emulated participant"}
     return Start(
         subject=NAME.subject,

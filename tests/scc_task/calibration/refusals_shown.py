@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]  # also run by itself
 
 from calibration_bench import drive, fresh, person, shipped, stopped  # noqa: E402
+from checks import ASKED, DOES_NOT_HOLD, Checked, came, ended  # noqa: E402
 from stored import NOON, RIGS, proposal, real_rig, stored  # noqa: E402
 
 from hardware.limits import Limits  # noqa: E402
@@ -19,6 +20,7 @@ from hardware.registry import DRIVERS  # noqa: E402
 from scc_task.calibration.check import stored_for  # noqa: E402
 from scc_task.calibration.estimate import conclude  # noqa: E402
 from scc_task.calibration.find import find, refuse_other_device  # noqa: E402
+from scc_task.calibration.measured import Hold  # noqa: E402
 from scc_task.calibration.refusals import CalibrationRefused  # noqa: E402
 from scc_task.calibration.store import entries  # noqa: E402
 from scc_task.calibration.talk import End, Finished, Outcome, Request  # noqa: E402
@@ -64,8 +66,11 @@ def _points(*points: tuple[float, float]) -> list[Outcome]:
 
 
 RATINGS: dict[str, list[Outcome]] = {
+    "another pressure measured": _points((60, 2), (80, 8), (100, 18), (120, 28), (140, 41)),
     "too few points": _points((60, 2), (80, 10)),
     "flat or falling": _points((60, 40), (80, 41), (100, 39), (120, 40)),
+    "pressures too close": _points((60, 30), (65, 48), (70, 55), (60, 35)),
+    "no relation to pressure": _points((60, 38), (70, 49), (55, 40), (55, 36)),
     "jump": _points((60, 2), (80, 5), (100, 10), (120, 70), (140, 78)),
     "ratings at the ceiling": _points((60, 10), (80, 40), (100, 70), (120, 98), (140, 100)),
     "target not reached": _points((60, 2), (80, 6), (100, 11), (120, 18)),
@@ -80,7 +85,8 @@ RATINGS: dict[str, list[Outcome]] = {
 def gates() -> Iterator[Shown]:
     """Yield each gate's refusal of a result."""
     for name, outcomes in RATINGS.items():
-        found = conclude(shipped(), outcomes).refusals
+        measured = (Hold(120.0, 104.0),) if name == "another pressure measured" else ()
+        found = conclude(shipped(), outcomes, measured=measured).refusals
         refusal = next(r for r in found if r.gate == name)
         yield Shown(name, refusal.what, refusal.do)
 
@@ -252,6 +258,23 @@ def _ceiling(s: _Study) -> None:
     s.use()
 
 
+def _did_not_hold(s: _Study) -> None:
+    _checked(s, stopped=False)
+
+
+def _stopped_in_its_check(s: _Study) -> None:
+    _checked(s, stopped=True)
+
+
+def _checked(s: _Study, *, stopped: bool) -> None:
+    checked = Checked(s.data, s.rig)
+    if stopped:
+        checked.check(ASKED, came(rating=None, stopped=True), ended("participant"))
+    else:
+        checked.check(ASKED, came(rating=70), DOES_NOT_HOLD, ended())
+    s.use()
+
+
 def _nothing(s: _Study) -> None:
     s.use()
 
@@ -263,7 +286,7 @@ def _nothing_to_check(s: _Study) -> None:
 
 STORE: tuple[Callable[[_Study], None], ...] = (
     *(_nothing, _nothing_to_check, _session, _site, _driver, _device, _age, _future, _simulated),
-    *(_edited, _cut, _copied, _rating, _ceiling),
+    *(_edited, _cut, _copied, _rating, _ceiling, _did_not_hold, _stopped_in_its_check),
 )
 
 
@@ -275,7 +298,7 @@ def store(folder: Path) -> Iterator[Shown]:
             trouble(study)
         except CalibrationRefused as refused:
             first = refused.problems[0]
-            yield Shown(refused.code, first.what, first.do)
+            yield Shown(refused.code, first.what, first.do.replace(str(study.data), "DATA"))
 
 
 def page(folder: Path) -> str:

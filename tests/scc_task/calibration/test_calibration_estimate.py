@@ -7,8 +7,8 @@ from calibration_bench import shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scc_task.calibration.curve import Posterior
-from scc_task.calibration.estimate import Result, conclude, curve_of
+from scc_task.calibration.curve import Posterior, log_evidence_of_chance
+from scc_task.calibration.estimate import Result, conclude, curve_of, posterior_of
 from scc_task.calibration.gates import Gate
 from scc_task.calibration.talk import End, Finished, Outcome, Request
 
@@ -49,6 +49,8 @@ def test_steady_ratings_give_targets_with_intervals() -> None:
     assert p40.low_mmhg < p40.mmhg < p40.high_mmhg
     assert p60.mmhg is None  # above 150 mmHg: nothing is extrapolated
     assert p60.low_mmhg > 150
+    assert p60.why == "not within what was given, 150 mmHg at most"
+    assert p40.why == ""
 
 
 def test_pressures_are_rounded_down() -> None:
@@ -134,6 +136,32 @@ def test_a_gate_refuses_with_its_words(
     assert refusal.do
 
 
+@pytest.mark.parametrize(
+    ("ratings", "gate", "words"),
+    [
+        ([(60, 30), (65, 48), (70, 55), (60, 35)], Gate.NARROW, "within 10 mmHg, from 60 to 70"),
+        ([(60, 38), (75, 49), (60, 40), (65, 34)], Gate.CHANCE, "nothing to do with the pressure"),
+        ([(40, 0), (60, 0), *[(p, 40) for p in (60, 80, 85, 90, 95, 100)]], Gate.CHANCE, "to 1"),
+    ],
+)
+def test_ratings_that_tell_no_rise_are_refused(
+    ratings: list[tuple[float, float]], gate: Gate, words: str
+) -> None:
+    refusal = next(r for r in judged(ratings).refusals if r.gate is gate)
+    assert words in refusal.what
+
+
+def test_a_rise_is_told_from_ratings_that_have_nothing_to_do_with_pressure() -> None:
+    def odds_for_a_rise(points: list[tuple[float, float]]) -> float:
+        belief = posterior_of(ASCENT, outcomes(points))
+        return belief.log_evidence - log_evidence_of_chance([r for _, r in points])
+
+    assert odds_for_a_rise(STEADY) > math.log(100)
+    assert odds_for_a_rise([(p, 40.0) for p, _ in STEADY]) < 0
+    turned = [(p, r) for (p, _), (_, r) in zip(STEADY, reversed(STEADY), strict=True)]
+    assert odds_for_a_rise(turned) < 0
+
+
 def test_steady_ratings_pass_every_gate() -> None:
     assert gates(STEADY) == []
 
@@ -157,9 +185,28 @@ def test_a_target_that_rounding_makes_equal_to_its_neighbour_has_no_pressure() -
     result = conclude(ASCENT, outcomes(STEADY), good)
     assert result.mmhg_for(40.0) == 100.0
     assert result.mmhg_for(20.0) is None  # it lies at 100 mmHg, too
+    assert "that of its neighbour" in result.targets[0].why
 
 
 @pytest.mark.parametrize(("pressure", "rating"), [(100.0, math.nan), (math.nan, 40.0), (0.0, 40.0)])
 def test_the_belief_takes_no_nonsense(pressure: float, rating: float) -> None:
     with pytest.raises(ValueError, match="no rating of a pressure"):
         Posterior.before(ASCENT.estimate).after(pressure, rating)
+
+
+@pytest.mark.parametrize("hot", [130.0, 120.0])
+def test_a_pressure_once_rated_at_the_stop_rating_is_no_result(hot: float) -> None:
+    good = Finished(end=End.CONFIRMED, good=True, why="", do="", confirmed_mmhg=130.0)
+    result = conclude(ASCENT, outcomes([*STEADY, (hot, 100)]), good)
+    refusal = next(r for r in result.refusals if r.gate is Gate.NOT_BORNE)
+    assert f"{hot:g} mmHg was not borne to the end, or was rated 80 or more" in refusal.what
+    assert result.lowest_not_borne_mmhg == hot
+
+
+def test_no_other_target_lies_where_a_rating_reached_the_stop_rating() -> None:
+    climb = [*STEADY, (160, 52), (170, 58), (180, 63), (190, 70)]
+    assert judged(climb).mmhg_for(60.0) is not None
+    result = judged([*climb, (170, 85)])
+    assert result.accepted, result.refusals
+    assert result.mmhg_for(60.0) is None
+    assert result.targets[2].why.startswith("170 mmHg was not borne to the end, or was rated")

@@ -10,8 +10,10 @@ import pytest
 from journals import NAME, calibration, killed_at, write
 from record.record_builders import table, tree
 
+from scc_task.calibration.from_journal import outcomes_in
 from scc_task.calibration.talk import Phase
 from scc_task.documents import (
+    Command,
     Document,
     Outcome,
     Planned,
@@ -209,3 +211,37 @@ def test_calibrations_of_all_kinds_are_valid(tmp_path: Path) -> None:
 
 def test_every_phase_of_a_procedure_is_described() -> None:
     assert set(get_args(Phase)) <= set(PHASES)
+
+
+def test_the_length_of_an_inflation_in_which_the_program_was_killed_is_not_known(
+    tmp_path: Path,
+) -> None:
+    documents = calibration()
+    goes = [n for n, d in enumerate(documents) if isinstance(d, Command) and d.command == "go"]
+    derive(write(tmp_path, documents[: goes[3] + 2]), tmp_path)
+    last = rows(tmp_path)[-1]
+    assert float(last["commanded_mmhg"]) == float(last["requested_mmhg"])
+    assert last["hold_s"] == "n/a"
+
+
+def test_a_stop_at_the_scale_leaves_the_inflation_as_it_was_borne(tmp_path: Path) -> None:
+    start, *documents = calibration()
+    assert isinstance(start, Start)
+    scales = [d for d in documents if isinstance(d, StepBegan) and d.kind == "rate"]
+    stopped = calibration(stop_after_s=scales[2].flip_s - start.time_s + 0.2)
+    derive(write(tmp_path, stopped), tmp_path)
+    last = rows(tmp_path)[-1]
+    assert (last["tolerated"], last["stopped"], last["rating"]) == ("true", "false", "n/a")
+    assert float(last["hold_s"]) == pytest.approx(15.0, abs=0.1)
+    assert [d.cut for d in stopped if isinstance(d, Outcome)][-1] == "participant"
+
+
+@pytest.mark.parametrize("trial", [1, 3, 5])
+def test_what_was_rated_is_read_back_also_without_its_outcome(trial: int) -> None:
+    whole = outcomes_in(calibration())
+    assert len(whole) > trial
+    found = outcomes_in(killed_at(calibration(), trial))
+    rating = whole[trial - 1].rating
+    assert [(o.request, o.rating) for o in found] == [(o.request, o.rating) for o in whole[:trial]]
+    assert found[-1].borne
+    assert found[-1].cut == (None if rating is not None else "killed")

@@ -1,6 +1,8 @@
 """The check of a stored pressure: when it holds, how far it may be adjusted, what is kept of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,19 +15,23 @@ from scc_task.calibration import refusals
 from scc_task.calibration.check import (
     CheckResult,
     Held,
+    Place,
     conclude_check,
+    place_of,
     procedure_of,
     range_mmhg,
     stored_for,
 )
 from scc_task.calibration.keep import adjusted_by_check
+from scc_task.calibration.measured import Hold
 from scc_task.calibration.store import device_of, entries
 from scc_task.calibration.talk import Finished, Outcome, Procedure
 from scc_task.errors import UsageInvalid
-from scc_task.protocol.accepted import Accepted, Target
+from scc_task.protocol.accepted import Accepted, Bound, Target
 from scc_task.protocol.load import load_calibration_protocol, load_rig
 
 PROTOCOL = load_calibration_protocol(PROTOCOLS / "calibration.yaml")
+HERE = Place(session="pre", first_session="pre", age_days=0)
 P40 = Target(rating=40, mmhg=140, low_mmhg=128, high_mmhg=152, inflations=12)
 
 
@@ -40,6 +46,7 @@ def through(
     *,
     yes: bool = True,
     ceiling: float = 250.0,
+    place: Place = HERE,
 ) -> tuple[Procedure, CheckResult]:
     procedure = procedure_of(PROTOCOL, model, ceiling_mmhg=ceiling)
     while not isinstance(request := procedure.next(), Finished):
@@ -48,7 +55,9 @@ def through(
             outcome = Outcome(request=request, rating=None, operator_said_yes=False)
         procedure.tell(outcome)
     outcomes = procedure.outcomes
-    result = conclude_check(PROTOCOL.model, model, outcomes, request, ceiling_mmhg=ceiling)
+    result = conclude_check(
+        *(PROTOCOL.model, model, outcomes, request), ceiling_mmhg=ceiling, place=place
+    )
     return procedure, result
 
 
@@ -91,6 +100,90 @@ def test_a_check_never_rises_above_interval_tolerance_or_ceiling(
     assert result.held is Held.FAILED
     assert "does not hold" in result.words
     assert "calibrate again" in result.do
+
+
+def test_a_check_never_rises_to_what_the_calibration_found_too_much(tmp_path: Path) -> None:
+    tolerance = Bound(mmhg=140, low_mmhg=140, high_mmhg=150)
+    model = accepted(tmp_path).model_copy(update={"tolerance": tolerance})
+    procedure, result = through(model, lambda mmhg: 40.0 if mmhg >= 150 else 20.0)
+    assert max(o.request.pressure_mmhg for o in procedure.outcomes) < 150
+    assert result.held is Held.FAILED
+    off_the_grid = model.model_copy(
+        update={"tolerance": tolerance.model_copy(update={"high_mmhg": 141.0})}
+    )
+    assert range_mmhg(off_the_grid, 40, ceiling_mmhg=250)[1] == 140
+
+
+def test_a_pressure_off_the_grid_holds_only_if_it_was_given_as_it_is(tmp_path: Path) -> None:
+    target = P40.model_copy(update={"mmhg": 142.0})
+    model = store(tmp_path, proposal(targets=(target,))).model
+    _, result = through(model, lambda mmhg: 26.0 if mmhg == 142 else 40.0)
+    assert result.held is Held.ADJUSTED
+    assert result.mmhg is not None
+    assert result.words.startswith(f"P40 was 142 mmHg and is {result.mmhg:g} mmHg now")
+    assert result.mmhg != 142
+
+
+@pytest.mark.parametrize(
+    ("session", "first", "do"),
+    [
+        ("pre", "pre", "go on with the run"),
+        ("post", "pre", "'policy: same_pressure'; with 'recalibrate' it needs a calibration of"),
+        ("pre", "zero", "'policy: recalibrate'; with 'same_pressure' it uses the pressure of ses-zero"),
+    ],
+)  # fmt: skip
+def test_a_pressure_that_holds_is_for_the_runs_whose_policy_uses_it(
+    tmp_path: Path, session: str, first: str, do: str
+) -> None:
+    place = Place(session=session, first_session=first, age_days=0)
+    _, result = through(accepted(tmp_path), lambda mmhg: 41.0, place=place)
+    assert result.held is Held.HOLDS
+    assert do in result.do
+
+
+@pytest.mark.parametrize(
+    ("session", "use"),
+    [("pre", "from now on"), ("post", "in runs of ses-post whose protocol says 'policy: recal")],
+)
+def test_an_adjusted_pressure_is_for_the_runs_whose_policy_uses_it(
+    tmp_path: Path, session: str, use: str
+) -> None:
+    place = Place(session=session, first_session="pre", age_days=0)
+    _, result = through(accepted(tmp_path), lambda mmhg: 40 + 1.3 * (mmhg - 130), place=place)
+    assert result.held is Held.ADJUSTED
+    assert use in result.use
+    assert result.use in result.do
+
+
+def test_the_age_of_what_holds_is_told_since_a_run_may_refuse_it(tmp_path: Path) -> None:
+    store(tmp_path)
+    rig = load_rig(real_rig(tmp_path)).model
+    later = NOON + timedelta(days=31)
+    found = look(tmp_path, real_rig(tmp_path), "post")
+    place = place_of(found, tmp_path, "post", rig=rig, now=later)
+    assert place == Place(session="post", first_session="pre", age_days=31)
+    _, result = through(
+        found.calibration.model, lambda mmhg: 41.0, place=replace(place, session="pre")
+    )
+    assert result.do.startswith(
+        "go on with the run; the calibration is 31 days old, and a run refuses"
+    )
+
+
+def test_a_rating_of_another_pressure_than_the_stored_one_checks_nothing(tmp_path: Path) -> None:
+    model = accepted(tmp_path)
+    procedure = procedure_of(PROTOCOL, model, ceiling_mmhg=250.0)
+    procedure.tell(rated(asked(procedure), 41.0))
+    end = procedure.next()
+    assert isinstance(end, Finished)
+    result = conclude_check(
+        *(PROTOCOL.model, model, procedure.outcomes, end),
+        ceiling_mmhg=250.0,
+        place=HERE,
+        measured=(Hold(140.0, 122.0),),
+    )
+    assert result.held is Held.FAILED
+    assert "could not be checked: 140 mmHg was asked for and 122 mmHg was measured" in result.words
 
 
 def test_a_no_ends_the_check_and_changes_nothing(tmp_path: Path) -> None:

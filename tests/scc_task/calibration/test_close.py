@@ -10,9 +10,10 @@ from calibration_bench import drive, person
 from rich.console import Console
 from test_practice import request
 
+from scc_task.calibration.command import calibrate_command
 from scc_task.calibration.procedures import AGAIN
 from scc_task.calibration.talk import Finished
-from scc_task.calibration_close import ACCEPT, Closing, ask_at
+from scc_task.calibration_close import ACCEPT, DECLINE, Closing, ask_at
 from scc_task.documents import Decided, Document, Requested, Stop
 from scc_task.prepare_calibration import prepare_calibration
 
@@ -56,21 +57,51 @@ def test_the_word_and_a_name_accept_and_a_comment_is_kept(tmp_path: Path) -> Non
     assert "P40 = 1" in terminal.said.getvalue()
 
 
-def test_anything_else_is_the_reason_why_not(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, "pressed the wrong button twice")
+def test_who_declines_is_asked_why(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, DECLINE, "pressed the wrong button twice")
     (decided,) = terminal.end()
     assert (decided.what, decided.why) == ("decline", "pressed the wrong button twice")
     assert not terminal.closing.settled.accepted
 
 
-@pytest.mark.parametrize("typed", [(), (ACCEPT,), (ACCEPT, "")])
-def test_without_a_word_or_a_name_nothing_is_accepted(
+def test_capitals_and_blanks_accept_too(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, " Accept ", "J. D.", "")
+    (decided,) = terminal.end()
+    assert (decided.what, decided.by) == ("accept", "J. D.")
+
+
+def test_what_is_no_answer_is_asked_again(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "acept [it]", ACCEPT, "J. D.")
+    (decided,) = terminal.end()
+    assert decided.what == "accept"
+    assert "'acept [it]' is neither accept nor decline" in terminal.said.getvalue()
+
+
+@pytest.mark.parametrize("typed", [(), ("maybe", "later", "perhaps"), (ACCEPT,), (ACCEPT, "", " ")])
+def test_without_a_word_or_a_name_nothing_is_decided(
     tmp_path: Path, typed: tuple[str, ...]
 ) -> None:
     terminal = Terminal(tmp_path, *typed)
     (decided,) = terminal.end()
-    assert decided.what == "decline"
+    assert decided.what == "undecided"
     assert not terminal.closing.settled.accepted
+    assert "calibrate --accept" in terminal.said.getvalue()
+
+
+def test_a_name_or_comment_that_cannot_be_kept_is_asked_for_again(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, ACCEPT, "x" * 2001, "J. D.", "y" * 2001, "short")
+    (decided,) = terminal.end()
+    assert (decided.by, decided.why) == ("J. D.", "short")
+    assert "the name has 2001 characters" in terminal.said.getvalue()
+    assert "the comment has 2001 characters" in terminal.said.getvalue()
+
+
+def test_a_command_to_type_is_whole(tmp_path: Path) -> None:
+    words = calibrate_command("01", "pre", data=tmp_path / "my data", rig_file=Path("rigs/a.yaml"))
+    assert words == (
+        "run_task.py calibrate --subject 01 --session pre --rig rigs/a.yaml "
+        f'--data "{tmp_path / "my data"}"'
+    )
 
 
 def test_a_known_name_is_not_asked_for(tmp_path: Path) -> None:

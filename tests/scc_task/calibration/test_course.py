@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from protocol_files import PROTOCOLS, plan_of
 
-from scc_task.calibration.course import AFTER_MS, WAIT_TEXT, CalibrationCourse, outcomes_in
+from hardware.states import StopReason
+from scc_task.calibration.course import AFTER_MS, WAIT_TEXT, CalibrationCourse
+from scc_task.calibration.from_journal import outcomes_in
 from scc_task.calibration.procedures import procedure_for, replay
 from scc_task.calibration.review import offer_of
 from scc_task.documents import (
@@ -175,7 +177,7 @@ def test_what_was_recorded_replays_to_the_same_next_request() -> None:
     assert again.next().pressure_mmhg == table.of(Requested)[-1].pressure_mmhg
 
 
-def cut_short(*, begun: bool, by_participant: bool, yes: bool = False) -> Table:
+def cut_short(*, begun: bool, reason: StopReason, yes: bool = False) -> Table:
     table = Table(steady(150.0))
     for _ in range(4):
         table.turn()
@@ -195,7 +197,7 @@ def cut_short(*, begun: bool, by_participant: bool, yes: bool = False) -> Table:
         )
     if yes:
         table.press("yes")
-    table.course.interrupted(by_participant=by_participant)
+    table.course.interrupted(reason)
     return table
 
 
@@ -204,22 +206,34 @@ def next_after(table: Table) -> Requested:
 
 
 def test_an_inflation_that_the_participant_cut_short_is_on_record_as_not_borne() -> None:
-    table = cut_short(begun=True, by_participant=True)
+    table = cut_short(begun=True, reason=StopReason.PARTICIPANT)
     last = table.of(Outcome)[-1]
-    assert (last.tolerated, last.stopped, last.rating) == (False, True, None)
+    assert (last.tolerated, last.stopped, last.rating, last.cut) == (False, True, None, None)
     assert next_after(table).pressure_mmhg < table.of(Requested)[-1].pressure_mmhg
 
 
-@pytest.mark.parametrize(("begun", "by_participant"), [(True, False), (False, True)])
-def test_what_others_cut_short_or_what_never_began_says_nothing_about_the_pressure(
-    begun: bool, by_participant: bool
-) -> None:
-    table = cut_short(begun=begun, by_participant=by_participant)
+@pytest.mark.parametrize("reason", [StopReason.PARTICIPANT, StopReason.OPERATOR])
+def test_what_never_began_leaves_no_outcome_and_is_asked_again(reason: StopReason) -> None:
+    table = cut_short(begun=False, reason=reason)
     assert len(table.of(Outcome)) == 4
     assert next_after(table).pressure_mmhg == table.of(Requested)[-1].pressure_mmhg
+    assert not next_after(table).needs_yes
+
+
+@pytest.mark.parametrize(
+    "reason", [StopReason.OPERATOR, StopReason.CUFF_FAULT, StopReason.INTERRUPTED]
+)
+def test_what_others_cut_short_counts_as_given_and_is_given_again_only_after_a_yes(
+    reason: StopReason,
+) -> None:
+    table = cut_short(begun=True, reason=reason)
+    last = table.of(Outcome)[-1]
+    assert (last.tolerated, last.stopped, last.cut) == (False, False, reason.value)
+    assert next_after(table).pressure_mmhg == table.of(Requested)[-1].pressure_mmhg
+    assert next_after(table).needs_yes
 
 
 def test_a_yes_that_nobody_asked_for_does_not_spoil_the_record() -> None:
-    table = cut_short(begun=True, by_participant=True, yes=True)
+    table = cut_short(begun=True, reason=StopReason.PARTICIPANT, yes=True)
     assert table.of(Outcome)[-1].stopped
     assert all(outcome.operator_said_yes is None for outcome in table.of(Outcome))

@@ -1,12 +1,16 @@
 """Practice of the scale: what comes before the first inflation, and what it tells the operator."""
 
 import dataclasses
+import io
 from pathlib import Path
 
 import pytest
 from calibration_bench import PROTOCOLS
+from rich.console import Console
 
 from scc_task.calibration.practice import IMAGINED, INTRODUCTION, OVER, doubt
+from scc_task.console_calibration import CalibrationTable
+from scc_task.documents import Note
 from scc_task.errors import FilesInvalid
 from scc_task.plan.steps import StepKind
 from scc_task.prepare_calibration import CalibrationRequest, prepare_calibration
@@ -95,3 +99,11 @@ def test_a_plan_without_practice_is_not_judged(tmp_path: Path) -> None:
     plan = prepare_calibration(request(tmp_path)).run.plan
     assert len(rated_steps(plan) or ()) == 3
     assert rated_steps(dataclasses.replace(plan, steps=plan.steps[:1])) is None
+
+
+@pytest.mark.parametrize("notes", [True, False])
+def test_a_doubt_about_the_practice_is_printed_where_no_status_line_does(notes: bool) -> None:
+    out = Console(file=io.StringIO(), width=200)
+    with CalibrationTable(out, notes=notes) as table:
+        table.observe(Note(time_s=1.0, code="practice", message="practice: explain the scale"))
+    assert ("practice: explain the scale" in out.file.getvalue()) is notes  # type: ignore[attr-defined]

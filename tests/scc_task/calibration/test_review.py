@@ -4,8 +4,8 @@ import pytest
 from calibration_bench import drive, fresh, person, rated, shipped, stopped
 from test_course import Table, steady
 
-from scc_task.calibration.course import outcomes_in
 from scc_task.calibration.estimate import conclude
+from scc_task.calibration.from_journal import outcomes_in
 from scc_task.calibration.gates import Gate
 from scc_task.calibration.procedures import AGAIN, replay
 from scc_task.calibration.review import offer_of
@@ -104,7 +104,8 @@ def test_a_jump_names_the_pressure_below_it_but_cannot_heal_what_was_not_reached
     protocol, procedure = shipped("fixed"), fresh(shipped("fixed"))
     ended = drive(procedure, lambda mmhg: 5.0 if mmhg < 130 else 62.0)
     refusals = conclude(protocol, procedure.outcomes, ended).refusals
-    assert {r.gate: r.repeat_mmhg for r in refusals} == {Gate.JUMP: 120.0, Gate.NOT_REACHED: None}
+    wishes = {r.gate: r.repeat_mmhg for r in refusals}
+    assert (wishes[Gate.JUMP], wishes[Gate.NOT_REACHED]) == (120.0, None)
     assert offer_of(protocol, procedure, ended).repeat_mmhg is None
 
 

@@ -45,6 +45,7 @@ class Study:
             ratings=ratings,
             limits=self.limits,
             now=NOON + timedelta(days=days),
+            rig_file=self.rig,
         )
 
     def refused(self, session: str = "pre", **more) -> refusals.CalibrationRefused:
@@ -99,8 +100,8 @@ def test_nothing_stored_is_refused_with_how_to_calibrate(study: Study) -> None:
     assert isinstance(error, refusals.NoCalibration)
     assert str(error).splitlines() == [
         f"{study.data}/sourcedata/sub-01/ses-pre: no calibration is stored for participant 01",
-        "    do: calibrate: run_task.py calibrate --subject 01 --session pre; or give one: "
-        "--calibration FILE; or check --subject and --data",
+        f"    do: calibrate: run_task.py calibrate --subject 01 --session pre --rig {study.rig} "
+        f"--data {study.data}; or give one: --calibration FILE; or check --subject and --data",
         f"1 problem in {study.data}/sourcedata/sub-01/ses-pre   [SCC-121]",
     ]
 
@@ -116,7 +117,8 @@ def test_another_sessions_is_refused_where_each_session_has_its_own(study: Study
     error = study.refused("post")
     assert isinstance(error, refusals.OtherSession)
     assert "each session's own calibration; stored is only that of ses-mid, ses-pre" in str(error)
-    assert "--session post; or, if the study keeps the first session's pressure" in str(error)
+    assert "--session post --rig " in str(error)
+    assert "; or, if the study keeps the first session's pressure" in str(error)
     assert "[SCC-122]" in str(error)
 
 
@@ -131,6 +133,16 @@ def test_the_other_leg_is_refused(study: Study, policy: str) -> None:
     )
     assert "do: move the cuff and mend the rig file, or calibrate: run_task.py" in str(error)
     assert "[SCC-123]" in str(error)
+
+
+def test_the_first_sessions_leg_counts_where_its_pressure_is_kept(study: Study) -> None:
+    study.policy = CalibrationPolicy(policy="same_pressure")
+    stored(study.data, proposal(session="pre"))
+    stored(study.data, proposal(session="post", site="right calf"), now=NOON + timedelta(days=7))
+    study.rig = real_rig(study.folder, site="right calf")
+    error = study.refused("post", days=8)
+    assert isinstance(error, refusals.OtherSite)
+    assert "calibrated on the left calf" in str(error)
 
 
 def test_each_leg_has_its_own(study: Study) -> None:

@@ -142,7 +142,7 @@ def test_the_list_says_what_holds_who_accepted_it_and_what_is_damaged(call, tmp_
         "accepted 2026-03-02T12:00:00Z by R. W.; reference CUFF/1 R-17",
         "comment: level 5 repeated",
         "sub-02 ses-pre  left calf  revision 1  holds, SIMULATED: never for a real cuff",
-        "sub-03 ses-pre  left calf  revision 1  holds, CANNOT BE USED",
+        "sub-03 ses-pre  left calf  revision 1  the newest, but it CANNOT BE USED",
         "does not end with its checksum",
     ):
         assert part in shown
