@@ -5,6 +5,7 @@ interlock, on purpose: what the device does by itself is what is looked at. What
 """
 
 import queue
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -137,6 +138,9 @@ def main() -> int:
         print(exc, file=sys.stderr)  # noqa: T201
         return 4
     say(HELP)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # also where whoever started us ignores it
     try:
         type_at(wire)
     except KeyboardInterrupt:

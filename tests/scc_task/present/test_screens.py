@@ -96,7 +96,8 @@ def test_the_window_describes_itself(shown):
 def test_flips_that_do_not_wait_are_not_taken_for_those_of_an_ordinary_display(shown):
     # on a busy machine they may come as evenly as frames of a very fast one
     assert shown["frame_s"] < 1 / 100
-    assert shown["facts"]["refresh_hz"] is None
+    refresh_hz = shown["facts"]["refresh_hz"]
+    assert refresh_hz is None or refresh_hz > 100
 
 
 def test_texts_that_nobody_could_read_are_refused_by_name(play):
