@@ -44,7 +44,7 @@ class DirectCuff:
         self._wire: SerialTransport = open_wire(address)
         self.driver: CuffDriver = build_driver(address, self._wire, clock)
         self._stop_line = StopLine(f"doctor, {address.driver} on {address.port}")
-        self._stopped = False
+        self._stopped = self._closing = False
         self._last_mmhg: float | None = None
         self._beat_due_s = 0.0
         self._identified = False
@@ -113,7 +113,8 @@ class DirectCuff:
         if stop and not self._stopped:
             self._stopped = True
             self.driver.vent()
-            raise KeyboardInterrupt
+            if not self._closing:  # or the wait for an empty cuff would be broken off
+                raise KeyboardInterrupt
 
     def rest(self) -> bool:
         """Wait until the device shows an empty cuff that nothing fills, and say whether it did."""
@@ -134,6 +135,7 @@ class DirectCuff:
 
     def close(self) -> None:
         """Vent, wait for an empty cuff, let the wire go. Never raises."""
+        self._closing = True
         with contextlib.suppress(HardwareError):
             deadline_s = self._clock.now_s() + EMPTY_S
             self.driver.vent()

@@ -33,3 +33,21 @@ def test_the_stop_command_vents_what_the_doctor_holds_and_is_told(
         caller.join(30.0)
     assert codes == [ExitCode.DONE], said
     assert any("doctor, reference" in line and "empty" in line for line in said)
+
+
+def test_a_stop_while_the_doctor_lets_go_does_not_break_off_the_venting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    emulator = EmulatorProcess("reference")
+    try:
+        address = CuffAddress(driver="reference", port=emulator.port, baud=115200)
+        cuff = DirectCuff(address, RealClock())
+        cuff.identify()
+        cuff.listen(1.0)
+        calls = iter([(True, [])])
+        monkeypatch.setattr(cuff._stop_line, "hear", lambda: next(calls, (False, [])))
+        cuff.close()
+        assert cuff.empty
+    finally:
+        emulator.close()
