@@ -112,6 +112,8 @@ class Engine:
             plan, motion, screen=screen, publish=publish, look_at_keys=self._intake.look_at_keys
         )
         self._intake.hands.answer = self._asking.answer
+        if course is not None:
+            course.attend(self._intake.request)
         self._live = LiveText(plan, screen=screen, scanner=self._intake.scanner)
         self._inflations = deque(plan.inflations)
 

@@ -5,13 +5,11 @@ from collections.abc import Callable
 from hardware.states import StopReason
 from scc_task.debounce import Debounce, Settled
 from scc_task.documents import Key, Note, Subscriber
-from scc_task.ports import KeyEvent
+from scc_task.ports import KeyEvent, RequestStop
 from scc_task.responses import ANSWERS, Action, KeyMap
 
 Answer = Callable[[Action, KeyEvent], None]
 """Takes the presses, releases and movements that may be answers."""
-Request = Callable[[StopReason, str], None]
-"""Asks for a stop."""
 
 STOPS = {
     Action.ESCAPE: (StopReason.OPERATOR, "Esc was pressed"),
@@ -37,7 +35,7 @@ class Hands:
         From when on letting go stops the run.
     """
 
-    def __init__(self, key_map: KeyMap, *, publish: Subscriber, request: Request) -> None:
+    def __init__(self, key_map: KeyMap, *, publish: Subscriber, request: RequestStop) -> None:
         self._key_map, self._publish, self._request = key_map, publish, request
         self._debounce = Debounce(key_map.bounce_s)
         self.answer: Answer | None = None

@@ -3,13 +3,16 @@
 The real ones live in `scc_task.present` and `hardware`; the emulated ones satisfy the same protocols.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hardware.readings import CuffReport, Identity, Program
 from hardware.states import StopReason
 from scc_task.plan.steps import Plan, Step
+
+RequestStop = Callable[[StopReason, str], None]
+"""Asks for a stop: why, and in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,9 @@ class Course(Protocol):
 
         Nothing when that is not known yet: it is asked again. ``None`` when the run is over.
         """
+
+    def attend(self, request_stop: RequestStop) -> None:
+        """Take what stops the run, before it begins."""
 
     def interrupted(self, reason: StopReason) -> None:
         """Put on record that the run ends before its course did."""

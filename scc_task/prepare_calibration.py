@@ -16,6 +16,7 @@ from scc_task.calibration.course import WAIT_TEXT
 from scc_task.calibration.last_check import CHECK_TASK
 from scc_task.calibration.procedures import procedure_for
 from scc_task.calibration.talk import Procedure
+from scc_task.calibration.too_much_before import too_much_before
 from scc_task.calibration.worst_case import check_worst, refuse_if_it_could_not_end, worst_of
 from scc_task.errors import FilesInvalid, UsageInvalid
 from scc_task.overrides import needed
@@ -164,7 +165,16 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         procedure = check.procedure_of(protocol, accepted, ceiling_mmhg=limits.ceiling_mmhg)
         worst = check_worst(model, check.target_of(accepted, model.target).mmhg)
     else:
-        procedure = procedure_for(model, seed=seed, ceiling_mmhg=limits.ceiling_mmhg)
+        procedure = procedure_for(
+            model,
+            seed=seed,
+            ceiling_mmhg=limits.ceiling_mmhg,
+            too_much_before_mmhg=too_much_before(
+                *(request.data, name, room),
+                stop_rating=model.safety.stop_rating,
+                first=before.runs[0].start if before is not None else None,
+            ),
+        )
         if before is not None:
             procedure = replayed(procedure, before, ceiling_mmhg=limits.ceiling_mmhg)
             if request.accept:

@@ -28,6 +28,7 @@ from scc_task.documents import (
 )
 from scc_task.documents import Outcome as OutcomeDocument
 from scc_task.plan.steps import Plan, Step, StepKind, TrialType
+from scc_task.ports import RequestStop
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
 from scc_task.responses import Action
 
@@ -39,7 +40,7 @@ WAIT_TEXT: Final = "please_wait"
 """What the participant sees while the operator thinks."""
 WAIT_MS: Final = 1_000
 """Nothing replaces the text before the operator has answered; it stands as long as that takes."""
-TOO_LATE: Final = "n came too late: the answer was y. Esc stops, and empties the cuff"
+TAKEN_BACK: Final = "n was pressed after y, before the inflation was over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,12 @@ class CalibrationCourse:
         self._offer: Offer | None = None
         self._waits = False
         self._practised: tuple[Step, ...] | None = practice.rated_steps(plan)
+        self._stop: RequestStop | None = None
         self.finished: Finished | None = None
+
+    def attend(self, request_stop: RequestStop) -> None:
+        """Take what stops the run: an operator who takes a yes back wants no pressure."""
+        self._stop = request_stop
 
     def observe(self, document: Document) -> None:
         """Take ratings, and the operator's answer."""
@@ -117,8 +123,9 @@ class CalibrationCourse:
     def _hear(self, action: str | None) -> None:
         """Take a key of the operator's, where it answers a question."""
         given = self._given
-        if given is not None and given.said_yes and not self._whole(given) and action == Action.NO:
-            self._publish(Note(time_s=self._now_s(), code="too_late", message=TOO_LATE))
+        taken_back = given is not None and given.said_yes and not self._whole(given)
+        if taken_back and action == Action.NO and self._stop is not None:
+            self._stop(StopReason.OPERATOR, TAKEN_BACK)
         if self._asked is None and self._offer is None:
             return
         if action == Action.YES:

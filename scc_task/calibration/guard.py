@@ -6,6 +6,8 @@ Every request of every procedure passes here, once:
 * never higher than an inflation that nobody rated, unless the operator says yes;
 * never as high again as an inflation that was cut short, unless the operator says yes or it has been
   borne and rated since;
+* never as high as what was too much earlier in the session, unless the operator says yes or it has
+  been borne and rated since;
 * never above the ceiling; above the soft cap only with the operator's yes;
 * after a rating at the stop rating or more, a stop, an inflation that was not borne, or the
   operator's no: never as high again;
@@ -42,6 +44,8 @@ class Guard:
         At most so many.
     exact_mmhg
         A pressure that lies off the grid and may be given as it is: one that was accepted earlier.
+    too_much_before_mmhg
+        The lowest pressure that was too much in another calibration of this session.
     """
 
     first_mmhg: float
@@ -51,6 +55,7 @@ class Guard:
     stop_rating: float
     inflations: int
     exact_mmhg: float | None = None
+    too_much_before_mmhg: float = math.inf
 
     def highest_mmhg(self, outcomes: Sequence[Outcome]) -> float:
         """Return the highest pressure that may be given now, on the grid; 0 when there is none."""
@@ -75,7 +80,7 @@ class Guard:
 
     def needs_yes(self, pressure_mmhg: float, outcomes: Sequence[Outcome]) -> bool:
         """Return whether the operator must agree to this pressure."""
-        if pressure_mmhg > self.soft_cap_mmhg:
+        if pressure_mmhg > self.soft_cap_mmhg or self.was_too_much(pressure_mmhg, outcomes):
             return True
         given = [o for o in outcomes if o.given]
         if not given:
@@ -85,6 +90,13 @@ class Guard:
         beyond_rated = pressure_mmhg > max(rated, default=self.first_mmhg) + self.step_mmhg
         cut_short = pressure_mmhg >= _lowest_cut_mmhg(outcomes)
         return unrated_rise or beyond_rated or cut_short
+
+    def was_too_much(self, pressure_mmhg: float, outcomes: Sequence[Outcome]) -> bool:
+        """Return whether so much was too much earlier in the session, and has not been borne since."""
+        since = [o.request.pressure_mmhg for o in outcomes if o.borne and o.rating is not None]
+        return pressure_mmhg >= max(
+            self.too_much_before_mmhg, max(since, default=0.0) + GRID_MMHG / 2
+        )
 
     def too_much(self, outcome: Outcome) -> bool:
         """Return whether this pressure must not be reached again."""

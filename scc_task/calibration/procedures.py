@@ -5,6 +5,7 @@ occasion whether an accepted pressure still holds. What `next` returns depends o
 seed, the ceiling and the outcomes, on nothing else.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -36,19 +37,30 @@ AGAIN: Final = "the operator wants it again"
 WARM_UP: Final = "the last pressure that was rated, before the calibration goes on"
 
 
-def procedure_for(protocol: CalibrationProtocol, *, seed: int, ceiling_mmhg: float) -> Procedure:
+def procedure_for(
+    protocol: CalibrationProtocol,
+    *,
+    seed: int,
+    ceiling_mmhg: float,
+    too_much_before_mmhg: float = math.inf,
+) -> Procedure:
     """Return the procedure of a protocol.
 
     Parameters
     ----------
     ceiling_mmhg
         Lowest ceiling of rig and participant; the protocol's hard cap may be lower still.
+    too_much_before_mmhg
+        What was too much earlier in this session: from there on the operator is asked.
     """
     rules: list[Rule] = [_search(protocol, seed)]
     if protocol.confirm is not None:
         rules.append(Confirming(protocol.confirm, target=protocol.target))
     first = protocol.familiarise.mmhg
-    return _Guarded(protocol, rules, _guard(protocol, ceiling_mmhg, first), familiarise=True)
+    guard = replace(
+        _guard(protocol, ceiling_mmhg, first), too_much_before_mmhg=too_much_before_mmhg
+    )
+    return _Guarded(protocol, rules, guard, familiarise=True)
 
 
 def check_for(
@@ -289,10 +301,17 @@ class _Guarded:
             hold_s=self._protocol.familiarise.hold_s
             if familiar
             else self._protocol.stimulus.hold_s,
-            why=wish.why + (f" (no more than {pressure_mmhg:g} mmHg now)" if lowered else ""),
+            why=wish.why
+            + (f" (no more than {pressure_mmhg:g} mmHg now)" if lowered else "")
+            + (self._warning if self._guard.was_too_much(pressure_mmhg, self._outcomes) else ""),
             needs_yes=self._guard.needs_yes(pressure_mmhg, self._outcomes)
             or self._only_mmhg not in (None, pressure_mmhg),
         )
+
+    @property
+    def _warning(self) -> str:
+        before_mmhg = self._guard.too_much_before_mmhg
+        return f"; EARLIER IN THIS SESSION {before_mmhg:g} mmHg WAS TOO MUCH"
 
     def _allowed_mmhg(self, wish_mmhg: float) -> float | None:
         """Return what the guard allows; no rise right after a warm-up that was rated above the target."""

@@ -17,7 +17,6 @@ from scc_task.documents import (
     Command,
     Document,
     Key,
-    Note,
     Planned,
     Rating,
     Requested,
@@ -44,11 +43,15 @@ Event = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What happens to one inflation. ``late``: a key that the operator presses meanwhile."""
+    """What happens to one inflation.
+
+    ``early``, ``late``: a key that the operator presses before it, and while the cuff is inflated.
+    """
 
     rating: float | None = 10.0
     event: Event = "borne"
     yes: bool = True
+    early: str | None = None
     late: str | None = None
 
 
@@ -85,10 +88,6 @@ class Room:
     def requests(self) -> list[Requested]:
         """Return the requests of all journals."""
         return [d for journal in self.journals for d in journal if isinstance(d, Requested)]
-
-    def notes(self) -> list[Note]:
-        """Return the notes of all journals."""
-        return [d for journal in self.journals for d in journal if isinstance(d, Note)]
 
     def replayed(self) -> Procedure:
         """Return the procedure that was told what the journals say."""
@@ -134,9 +133,9 @@ class Room:
                     course.more(now_ms)
                     reaction = next(self.reactions, None)
                 continue
-            self._press(steps, reaction, course, publish)
-            if reaction.event != "borne":
-                return reaction.event
+            ended = self._press(steps, reaction, course, publish)
+            if ended != "borne":
+                return ended
             reaction = next(self.reactions, None)
         return "out of reactions"
 
@@ -146,18 +145,31 @@ class Room:
         reaction: Reaction,
         course: CalibrationCourse,
         publish: Callable[[Document], None],
-    ) -> None:
+    ) -> Event:
         rest, inflate, after, *scale = steps
         asked, event = self.requests()[-1], reaction.event
+        stops: list[StopReason] = []
+        course.attend(lambda reason, _: stops.append(reason))
+        publish(_began(rest))
+        if reaction.early is not None:
+            publish(_key(reaction.early))
+        if stops:
+            course.interrupted(*stops)
+            publish(_stop(*stops))
+            return "esc"
+        if asked.needs_yes and reaction.late == "no":
+            event = "esc"
         whole = event not in ("stop", "esc", "kill")
         known = reaction.rating if scale and whole and "at the scale" not in event else None
         assert inflate.target_mmhg == asked.pressure_mmhg
         self.felt.append(Pressed(asked.pressure_mmhg, asked.phase, event, known, asked.needs_yes))
-        publish(_began(rest))
         publish(_command("go", inflate))
         publish(_began(inflate))
         if reaction.late is not None:
             publish(_key(reaction.late))
+            assert stops == (
+                [StopReason.OPERATOR] if asked.needs_yes and reaction.late == "no" else []
+            )
         if whole:
             publish(_command("end", inflate))
             publish(_began(after))
@@ -173,6 +185,7 @@ class Room:
             publish(_key("escape"))
             course.interrupted(StopReason.OPERATOR)
             publish(_stop(StopReason.OPERATOR))
+        return event
 
 
 def _again(document: Document) -> Document:

@@ -1,5 +1,7 @@
 """The guard, whatever was given before and whatever is wished for."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,3 +119,18 @@ def test_a_wish_is_lowered_to_what_is_allowed(
 @given(pressure=st.floats(0.0, 1000.0))
 def test_down_is_never_above_what_was_asked_for(pressure: float) -> None:
     assert pressure - GRID_MMHG < down(pressure) <= pressure
+
+
+BEFORE = dataclasses.replace(GUARD, too_much_before_mmhg=60.0)
+
+
+@settings(max_examples=400, deadline=None)
+@given(mmhg=st.integers(4, 60).map(lambda n: n * GRID_MMHG), history=histories)
+def test_what_was_too_much_before_is_not_given_unasked_until_it_was_borne(
+    mmhg: float, history: list[Outcome]
+) -> None:
+    borne = [o.request.pressure_mmhg for o in history if o.borne and o.rating is not None]
+    if mmhg >= 60.0 and mmhg > max(borne, default=0.0):
+        assert BEFORE.needs_yes(mmhg, history)
+    else:
+        assert BEFORE.needs_yes(mmhg, history) == GUARD.needs_yes(mmhg, history)

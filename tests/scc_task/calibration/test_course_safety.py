@@ -28,6 +28,7 @@ reactions = st.lists(
         rating=ratings,
         event=events,
         yes=st.sampled_from([True] * 4 + [False]),
+        early=st.sampled_from([None] * 8 + ["yes", "no", "repeat"]),
         late=st.sampled_from([None] * 6 + ["yes", "no", "repeat"]),
     ),
     min_size=1,
@@ -188,12 +189,31 @@ def test_the_first_inflation_after_a_resume_asks_above_the_soft_cap() -> None:
     assert warm_up.pressure_mmhg > room.protocol.safety.soft_cap_mmhg
 
 
-@pytest.mark.parametrize("late", ["no", "yes"])
-def test_the_answer_is_taken_once(late: str) -> None:
-    room = interrupted(Reaction(event="kill"), Reaction(), Reaction(late=late))
+def test_a_second_yes_changes_nothing() -> None:
+    room = interrupted(Reaction(event="kill"), Reaction(), Reaction(early="yes", late="yes"))
     assert pressures(room)[-1] == 120.0
     assert room.outcomes[-1].operator_said_yes is True
-    assert [note.code for note in room.notes()] == (["too_late"] if late == "no" else [])
+    assert room.outcomes[-1].borne
+
+
+def test_an_operator_who_takes_the_yes_back_before_the_inflation_gets_none() -> None:
+    room = interrupted(Reaction(event="kill"), Reaction(), Reaction(early="no"))
+    assert pressures(room)[-1] == 100.0
+    assert room.requests()[-1].pressure_mmhg == 120.0
+    assert room.replayed().next().needs_yes
+
+
+def test_an_operator_who_takes_the_yes_back_during_the_inflation_ends_it() -> None:
+    room = interrupted(Reaction(event="kill"), Reaction(), Reaction(late="no"))
+    last = room.outcomes[-1]
+    assert (last.request.pressure_mmhg, last.borne, last.cut) == (120.0, False, "operator")
+    assert last.operator_said_yes is True
+
+
+def test_a_no_to_nothing_changes_nothing() -> None:
+    room = interrupted(Reaction(early="no", late="no"))
+    assert pressures(room)[-1] == 120.0
+    assert room.outcomes[-1].borne
 
 
 def test_a_no_to_the_first_inflation_after_a_resume_gives_less() -> None:

@@ -1,10 +1,7 @@
 """What a calibration may go on after: its own leg, cuff and person, and a record that is whole."""
 
-import hashlib
 import io
-import json
 import shutil
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +9,11 @@ import pytest
 import yaml
 from calibration_bench import PROTOCOLS
 from refusals_shown import ANSWERS
+from resumed import NAME, SECOND, Line, go, lines_of, of_a_person, write
 from stored import RIGS, real_rig
 
 from scc_task.calibration.listing import lines, rows_of
 from scc_task.calibration.same import refuse_other_cuff
-from scc_task.cli_calibrate import calibrate
 from scc_task.errors import ExitCode, RecordingLost, UsageInvalid
 from scc_task.prepare_calibration import (
     CalibrationRequest,
@@ -24,57 +21,8 @@ from scc_task.prepare_calibration import (
     prepare_calibration,
 )
 from scc_task.record.dataset import derive
-from scc_task.record.paths import RunName
 
 pytestmark = pytest.mark.xdist_group("resume")  # what they share is made once
-
-Line = dict[str, Any]
-NAME = RunName(subject="01", session="pre", task="calibration", run=1)
-SECOND = RunName(subject="01", session="pre", task="calibration", run=2)
-
-
-def go(data: Path, rig: Path = RIGS / "simulated.yaml", **options: Any) -> int:
-    """Calibrate on the emulated cuff."""
-    given = {"seed": 3, "simulate": True, **options}
-    return calibrate("01", "pre", PROTOCOLS / "calibration.yaml", rig, data, **given)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    data = tmp_path_factory.mktemp("whole")
-    assert go(data) == ExitCode.DONE
-    return data
-
-
-def lines_of(whole: Path, outcomes: int | None = None) -> list[Line]:
-    """Return the documents of the whole calibration, up to an outcome."""
-    found: list[Line] = []
-    for line in NAME.journal(whole).read_bytes().splitlines():
-        found.append(json.loads(line[9:]))
-        if sum(d["type"] == "outcome" for d in found) == outcomes:
-            break
-    return found
-
-
-def write(data: Path, documents: list[Line], name: RunName = NAME) -> Path:
-    """Write a journal of these documents."""
-    path = name.journal(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    bodies = [json.dumps(d, separators=(",", ":")).encode() for d in documents]
-    path.write_bytes(b"".join(b"%08x %s\n" % (zlib.crc32(body), body) for body in bodies))
-    return path
-
-
-def of_a_person(documents: list[Line], rig: Path) -> list[Line]:
-    """Return the documents as if they had been recorded with a real cuff."""
-    start, *rest = documents
-    text = rig.read_text("utf-8")
-    given = {"text": text, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    inputs = [i | given if i["role"] == "rig" else i for i in start["inputs"]]
-    device = start["device"] | {"simulated": False, "model": "CUFF/1", "serial_number": "R-17"}
-    provenance = start["provenance"] | {"clock": "real"}
-    new = {"simulated": False, "inputs": inputs, "device": device, "provenance": provenance}
-    return [start | new, *rest]
 
 
 def resume(data: Path, rig: Path, **options: Any) -> PreparedCalibration:
