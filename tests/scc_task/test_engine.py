@@ -38,7 +38,7 @@ from scc_task.engine import VIRTUAL_PACE, Engine
 from scc_task.errors import RecordingLost
 from scc_task.plan.compile import compile_plan
 from scc_task.plan.steps import Plan, ResolvedPressure, Step, StepKind
-from scc_task.ports import Course, KeyEvent
+from scc_task.ports import Course, KeyEvent, RequestStop
 from scc_task.present.headless import HeadlessScreen
 from scc_task.protocol.check import check_protocol
 from scc_task.rating import MarkerMotion
@@ -204,7 +204,7 @@ def test_a_run_shows_every_step_on_time_and_moves_the_cuff_twice(room: Room) -> 
     steps = [d for d in room.of(StepBegan) if isinstance(d, StepBegan)]
     assert [s.number for s in steps] == [s.number for s in room.plan.steps]
     assert all(s.flip_s == pytest.approx(s.planned_s, abs=1e-6) for s in steps)
-    assert room.valve_moves() == ["valve closed", "valve open"] * 2
+    assert room.valve_moves() == ["valve closed", "valve open"]  # the self-test
     assert stop.notes == ()
 
 
@@ -324,6 +324,14 @@ class TwoMore:
         self.next_number = len(plan.steps) + 1
         self.asked: list[int] = []
         self.thoughts = 0
+        self.request_stop: RequestStop | None = None
+        self.interrupted_by: StopReason | None = None
+
+    def attend(self, request_stop: RequestStop) -> None:
+        self.request_stop = request_stop
+
+    def interrupted(self, reason: StopReason) -> None:
+        self.interrupted_by = reason
 
     def more(self, from_ms: int) -> list[Step] | None:
         self.asked.append(from_ms)
@@ -366,6 +374,21 @@ def test_a_course_decides_on_the_way_what_comes_next(room: Room) -> None:
     began = {document.number: document for document in room.of(StepBegan)}
     assert all(abs(b.flip_s - b.planned_s) < 0.001 for b in began.values())
     assert course.thoughts == 5
+
+
+def test_a_course_that_asks_for_a_stop_gets_it_before_the_inflation(room: Room) -> None:
+    plan = dataclasses.replace(room.plan, steps=room.plan.steps[:7])
+    course = TwoMore(plan)
+    room.engine = room.make_engine(plan, course)
+    assert course.request_stop is not None
+    request_stop = course.request_stop
+    room.at_step("inflate", lambda: request_stop(StopReason.OPERATOR, "taken back"))
+    stop = room.run()
+    assert (stop.reason, stop.detail) == (StopReason.OPERATOR, "taken back")
+    assert course.interrupted_by is StopReason.OPERATOR
+    (began,) = (d for d in room.of(StepBegan) if d.kind == StepKind.INFLATE)
+    assert stop.end_s - began.flip_s < 1.0
+    assert room.valve_moves() == ["valve closed", "valve open"]  # the self-test
 
 
 def test_without_a_scanner_time_zero_is_when_the_run_begins(room: Room) -> None:
