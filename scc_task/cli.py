@@ -1,7 +1,6 @@
 """The command line: small commands, exit codes with a meaning, no traceback for a user's mistake."""
 
 import enum
-import json
 import os
 import sys
 import traceback
@@ -20,7 +19,20 @@ from scc_task import (
     cli_calibrations,
     cli_doctor,
     cli_emulate,
+    cli_protocols,
+    cli_recover,
     cli_stop,
+)
+from scc_task.cli_options import (
+    SIMULATED,
+    CalibrationOption,
+    DataOption,
+    ProtocolFile,
+    RigOption,
+    RunOption,
+    SeedOption,
+    SessionOption,
+    SubjectOption,
 )
 from scc_task.errors import (
     ExitCode,
@@ -34,13 +46,10 @@ from scc_task.terminal import console
 if TYPE_CHECKING:  # imported where needed: the quick commands stay quick
     from scc_task.documents import Stop
     from scc_task.prepare import Prepared
-    from scc_task.record.recover import Recovery
     from scc_task.wiring import Outcome
 
-ROOT: Final = Path(__file__).parents[1]
 INTERRUPTED_BY_TYPER: Final = 130
 """What typer returns for Ctrl-C, instead of raising."""
-SIMULATED: Final = ROOT / "rigs" / "simulated.yaml"
 
 app = typer.Typer(
     help="The self-compassion cuff task. Start with: run_task.py check protocols/scc.yaml",
@@ -48,30 +57,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(cli_emulate.app, name="emulate")
-app.command()(cli_doctor.doctor)
-app.command()(cli_calibration.simulate_calibration)
-app.command("calibrate")(cli_calibrate.calibrate)
-app.command("calibrations", help="List the calibrations that are stored, and which of them hold.")(
-    cli_calibrations.main
-)
-app.command("stop", help="Vent every cuff now, past a hung window; says when it is empty.")(
-    cli_stop.main
-)
-
-ProtocolFile = Annotated[Path, typer.Argument(help="the protocol file", show_default=False)]
-RigOption = Annotated[Path, typer.Option("--rig", help="what is connected in this room")]
-DataOption = Annotated[Path, typer.Option("--data", help="the dataset's folder")]
-SubjectOption = Annotated[str, typer.Option("--subject", help="participant's label, e.g. 01")]
-SessionOption = Annotated[str, typer.Option("--session", help="session's label, e.g. pre")]
-RunOption = Annotated[str, typer.Option("--run", help="run number, or 'next'")]
-SeedOption = Annotated[
-    int | None, typer.Option("--seed", min=0, help="order of the jitters; any if not given")
-]
-CalibrationOption = Annotated[
-    Path | None, typer.Option("--calibration", help="the participant's calibration file")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="for scripts: one JSON object")]
 
 
 class Answers(enum.StrEnum):
@@ -276,159 +261,17 @@ def _conclude(out: Console, prepared: "Prepared", outcome: "Outcome") -> int:
     return ExitCode.DONE if reason is StopReason.COMPLETED else ExitCode.STOPPED_SAFELY
 
 
-@app.command()
-def check(
-    protocols: Annotated[list[Path], typer.Argument(help="protocol files", show_default=False)],
-    rig: RigOption = SIMULATED,
-    calibration: CalibrationOption = None,
-    subject: Annotated[
-        str | None, typer.Option("--subject", help="look for this one's calibration")
-    ] = None,
-    session: Annotated[str | None, typer.Option("--session", help="in this session")] = None,
-    data: DataOption = Path("data"),
-    as_json: JsonOption = False,
-) -> int:
-    """Say whether protocols can be run as written. Opens no port and no window."""
-    from hardware.clock import RealClock
-    from hardware.registry import DRIVERS
-    from scc_task.calibration.find import finder, resolve_of
-    from scc_task.dryrun import PlanRefused, dry_run
-    from scc_task.plan.compile import compile_plan, unresolved
-    from scc_task.protocol.check import check_protocol
-
-    if (subject is None) != (session is None):
-        raise UsageInvalid(
-            "a stored calibration belongs to a participant and a session",
-            where="--subject, --session",
-            do="give both, or neither",
-        )
-    find = None
-    if subject is not None and session is not None:
-        find = finder(data, subject, session, now=RealClock().wall(), rig_file=rig)
-    out = console()
-    problems: list[dict[str, object]] = []
-    for path in protocols:
-        try:
-            checked = check_protocol(path, rig, calibration, subject=subject, find=find)
-            plan = compile_plan(
-                checked.protocol.model,
-                checked.texts.model,
-                limits=checked.limits,
-                seed=0,
-                resolve=resolve_of(checked, unresolved),
-            )
-            able = DRIVERS[checked.rig.model.cuff.driver].capabilities if checked.rig else None
-            dose = dry_run(plan, able=able, allow_unresolved=True)
-        except FilesInvalid as error:
-            problems += [
-                {"file": p.file, "line": p.line, "column": p.column, "what": p.what, "do": p.do}
-                for p in error.problems
-            ]
-            if not as_json:
-                out.print(Text(str(error)), soft_wrap=True)
-        except PlanRefused as error:
-            problems.append({"file": str(path), "what": str(error)})
-            if not as_json:
-                out.print(Text(f"{path}: {error}"), soft_wrap=True)
-        else:
-            if not as_json:
-                volumes = plan.scanner.volumes
-                out.print(
-                    f"{path}: good. {plan.length_s:g} s in {volumes} volumes,"
-                    f" {dose.inflations} inflations, {dose.inflated_s:g} s inflated.",
-                    soft_wrap=True,
-                )
-    if as_json:
-        typer.echo(json.dumps({"problems": problems}, ensure_ascii=False, indent=1))
-    return ExitCode.INVALID_FILE if problems else ExitCode.DONE
-
-
-@app.command()
-def preview(
-    protocol: ProtocolFile,
-    rig: RigOption = SIMULATED,
-    seed: SeedOption = 0,
-    calibration: CalibrationOption = None,
-    subject: Annotated[
-        str | None, typer.Option("--subject", help="emulated participant of a simulated rig")
-    ] = None,
-    as_json: JsonOption = False,
-) -> int:
-    """Print the compiled plan: every step, the dose, the length in seconds and volumes, the digest."""
-    from scc_task.dryrun import dry_run
-    from scc_task.plan.compile import Resolve, compile_plan, unresolved
-    from scc_task.plan.preview import preview as preview_of
-    from scc_task.prepare import person_of, pressures_for
-    from scc_task.protocol.check import check_protocol
-
-    checked = check_protocol(protocol, rig, calibration, subject=subject)
-    resolve: Resolve = unresolved
-    if checked.calibration is not None or subject is not None:
-        resolve = pressures_for(checked, person_of(subject or ""), subject or "")
-    plan = compile_plan(
-        checked.protocol.model,
-        checked.texts.model,
-        limits=checked.limits,
-        seed=seed or 0,
-        resolve=resolve,
-    )
-    dry_run(plan, allow_unresolved=True)
-    if as_json:
-        text = json.dumps({**plan.as_dict(), "digest": plan.digest()}, ensure_ascii=False, indent=1)
-        typer.echo(text)
-    else:
-        console().print(preview_of(plan))
-    return ExitCode.DONE
-
-
-@app.command()
-def recover(
-    folder: Annotated[Path, typer.Argument(help="the dataset's folder, or one journal")],
-) -> int:
-    """Rebuild what a crash left undone, from the journals. Never overwrites anything."""
-    from scc_task.record.recover import Outcome as Recovered
-    from scc_task.record.recover import recover as recover_all
-
-    out = console()
-    results = recover_all(folder)
-    if not results:
-        raise UsageInvalid(
-            "no journal is to be found there",
-            where=str(folder),
-            do="give the data folder: the one with sourcedata in it",
-        )
-    for result in results:
-        for line in _recovery_lines(result):
-            out.print(Text(line), soft_wrap=True)
-    lost = any(result.outcome is Recovered.UNREADABLE for result in results)
-    return ExitCode.RECORDING_LOST if lost else ExitCode.DONE
-
-
-def _recovery_lines(result: "Recovery") -> list[str]:
-    """Return what became of one journal, for a person."""
-    name = result.journal.name.removesuffix("_journal.jsonl")
-    if result.report is None:
-        reason = str(result.problem) if result.problem else "a program is still writing it"
-        return [f"{name}: {result.outcome} - {reason}"]
-    report = result.report
-    return [
-        f"{name}: {result.outcome}; the run ended: {report.stop_reason};"
-        f" {report.documents} documents, {report.torn_bytes} torn bytes,"
-        f" {len(report.corrupt_lines)} corrupt lines",
-        *(f"  written: {path}" for path in report.written),
-        *(f"  note: {note}" for note in report.notes),
-    ]
-
-
-@app.command()
-def schema(
-    folder: Annotated[Path, typer.Argument(help="where to write them")] = ROOT
-    / "protocols"
-    / "schema",
-) -> int:
-    """Write the JSON schemas of protocol, rig, text and calibration files, for editors."""
-    from scc_task.protocol.schema import write_schemas
-
-    for path in write_schemas(folder):
-        typer.echo(str(path))
-    return ExitCode.DONE
+app.command("calibrate")(cli_calibrate.calibrate)
+app.command("calibrations", help="List the calibrations that are stored, and which of them hold.")(
+    cli_calibrations.main
+)
+app.command("stop", help="Vent every cuff now, past a hung window; says when it is empty.")(
+    cli_stop.main
+)
+app.command()(cli_recover.recover)
+app.command()(cli_doctor.doctor)
+app.command()(cli_protocols.check)
+app.command()(cli_protocols.preview)
+app.command()(cli_protocols.schema)
+app.command()(cli_calibration.simulate_calibration)
+app.add_typer(cli_emulate.app, name="emulate")
