@@ -105,15 +105,15 @@ class Guard:
 
 
 def _lowest_cut_mmhg(outcomes: Sequence[Outcome]) -> float:
-    """Return the lowest pressure whose rating was cut off, and that was not rated since."""
-    lowest = math.inf
+    """Return the lowest pressure whose rating was cut off, and that was not rated since, nor a higher one."""
+    cut: list[float] = []
     for outcome in outcomes:
         pressure_mmhg = outcome.request.pressure_mmhg
         if outcome.cut is not None and outcome.rating is None:
-            lowest = min(lowest, pressure_mmhg)
-        elif outcome.borne and outcome.rating is not None and pressure_mmhg >= lowest:
-            lowest = math.inf
-    return lowest
+            cut.append(pressure_mmhg)
+        elif outcome.borne and outcome.rating is not None:
+            cut = [mmhg for mmhg in cut if mmhg > pressure_mmhg]
+    return min(cut, default=math.inf)
 
 
 def down(pressure_mmhg: float) -> float:

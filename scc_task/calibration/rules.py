@@ -8,12 +8,15 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Final, Protocol
 
 from scc_task.calibration.curve import Posterior
 from scc_task.calibration.guard import GRID_MMHG, LOWEST_MMHG, Guard, down
 from scc_task.calibration.talk import End, Finished, Outcome, Phase
 from scc_task.protocol.calibration_rules import Ascent, Confirm, Fixed, Staircase
+
+HOPE: Final = 0.9
+"""A rating that lies above this quantile of what is believed is not waited for (chosen)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,23 @@ class Seen:
     def highest_mmhg(self) -> float:
         """Highest pressure that may be given now."""
         return self.guard.highest_mmhg(self.outcomes)
+
+    @property
+    def bound(self) -> str:
+        """What keeps the pressure from going higher, in words."""
+        too_much = [o for o in self.outcomes if self.guard.too_much(o)]
+        if not too_much:
+            return f"{self.highest_mmhg:g} mmHg is the highest that is allowed now"
+        lowest = min(too_much, key=lambda o: o.request.pressure_mmhg)
+        if lowest.stopped:
+            came = "was stopped by the participant"
+        elif not lowest.given:
+            came = "was not agreed to by the operator"
+        elif lowest.rating is not None:
+            came = f"was rated {lowest.rating:g}"
+        else:
+            came = "was not borne"
+        return f"{lowest.request.pressure_mmhg:g} mmHg {came}"
 
     @property
     def too_much(self) -> bool:
@@ -148,7 +168,10 @@ class Ascending:
 
 
 class Confirming:
-    """Give the pressure believed to be the target, again, until it holds or the tries are used up."""
+    """Give the pressure believed to be the target, again, until it holds or the tries are used up.
+
+    After a miss it ends where the guard allows no pressure that could be rated so high.
+    """
 
     def __init__(self, numbers: Confirm, *, target: float) -> None:
         self._numbers, self._target = numbers, target
@@ -179,7 +202,8 @@ class Confirming:
         if hits:
             return self._at(given[-1][0], f"confirm {given[-1][0]:g} mmHg once more")
         if given or seen.of("check"):
-            return self._after_a_miss(seen, *(given or seen.of("check"))[-1])
+            last = (given or seen.of("check"))[-1]
+            return self._out_of_reach(seen) or self._after_a_miss(seen, *last)
         (believed,) = seen.belief.pressures_mmhg(self._target, (0.5,))
         return self._at(believed, f"believed to be rated {self._target:g}")
 
@@ -194,6 +218,19 @@ class Confirming:
             else:
                 hits, misses = 0, misses + 1
         return hits, misses
+
+    def _out_of_reach(self, seen: Seen) -> Finished | None:
+        """Return the end, if no pressure that may be given now can be expected to be rated so high."""
+        highest_mmhg = seen.highest_mmhg
+        (at_best,) = seen.belief.ratings(highest_mmhg, (HOPE,))
+        if highest_mmhg < LOWEST_MMHG or at_best >= self._target - self._numbers.within:
+            return None
+        return Finished(
+            end=End.NOT_CONFIRMED,
+            good=False,
+            why=f"a rating of {self._target:g} lies above what may be given: {seen.bound}",
+            do="do not raise a limit; ask the participant, and calibrate anew now or on another occasion",
+        )
 
     def _after_a_miss(self, seen: Seen, at_mmhg: float, rating: float) -> Wish:
         # one rating moves the belief by what it is worth: a stray one leaves the pressure as it is

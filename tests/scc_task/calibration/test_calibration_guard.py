@@ -26,6 +26,7 @@ def outcome(
     borne: bool = True,
     stopped: bool = False,
     no: bool = False,
+    cut: str | None = None,
 ) -> Outcome:
     return Outcome(
         request=Request(pressure_mmhg=mmhg, phase="coarse", hold_s=15.0, why="", needs_yes=no),
@@ -33,8 +34,11 @@ def outcome(
         tolerated=borne,
         stopped=stopped,
         operator_said_yes=False if no else None,
+        cut=cut,
     )
 
+
+CUT_80, CUT_100 = (outcome(mmhg, None, borne=False, cut="killed") for mmhg in (80, 100))
 
 histories = st.lists(
     st.builds(
@@ -83,6 +87,10 @@ def test_whatever_is_wished_for_what_is_allowed_keeps_every_rule(
         (250, [outcome(240, 20)], False),
         (255, [outcome(240, 20)], True),
         (80, [outcome(60, 10), outcome(80, None, no=True)], False),
+        (80, [outcome(80, 20), CUT_100, CUT_80], True),
+        (80, [outcome(80, 20), CUT_100, CUT_80, outcome(80, 20)], False),
+        (100, [outcome(80, 20), CUT_100, CUT_80, outcome(80, 20)], True),
+        (100, [outcome(80, 20), CUT_80, CUT_100, outcome(100, 20)], False),
     ],
 )
 def test_the_operator_is_asked_for_what_nobody_rated_and_above_the_soft_cap(

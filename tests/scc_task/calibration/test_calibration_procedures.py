@@ -1,7 +1,7 @@
 """What each procedure gives, in what order, and how it ends."""
 
 import pytest
-from calibration_bench import asked, drive, fresh, person, rated, shipped
+from calibration_bench import asked, drive, fresh, person, rated, shipped, stopped
 
 from scc_task.calibration.estimate import conclude
 from scc_task.calibration.procedures import check_for
@@ -136,3 +136,26 @@ def test_nothing_is_told_to_a_procedure_that_is_over() -> None:
     assert isinstance(drive(procedure, person(140.0)), Finished)
     with pytest.raises(ValueError, match="is over"):
         procedure.tell(rated(last, 10.0))
+
+
+def test_after_a_miss_a_rating_that_is_out_of_reach_is_not_waited_for() -> None:
+    procedure = fresh()
+    while asked(procedure).pressure_mmhg < 100.0:
+        procedure.tell(rated(asked(procedure), 4.0))
+    procedure.tell(stopped(asked(procedure)))
+    procedure.tell(rated(asked(procedure), 13.0))  # 95 mmHg: the highest that is left
+    ended = procedure.next()
+    assert isinstance(ended, Finished)
+    assert ended.end is End.NOT_CONFIRMED
+    assert ended.why.endswith(
+        "lies above what may be given: 100 mmHg was stopped by the participant"
+    )
+
+
+def test_after_a_near_miss_below_a_bound_the_pressure_is_tried_again() -> None:
+    procedure = fresh()
+    while asked(procedure).pressure_mmhg < 100.0:
+        procedure.tell(rated(asked(procedure), 20.0))
+    procedure.tell(stopped(asked(procedure)))
+    procedure.tell(rated(asked(procedure), 29.0))
+    assert asked(procedure).pressure_mmhg == 95.0

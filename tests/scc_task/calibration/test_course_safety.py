@@ -47,7 +47,8 @@ def carried_out(room: Room) -> str:
 def assert_safe(room: Room) -> None:
     """Check each inflation that the leg felt against those before it, by rules of our own."""
     safety, first_mmhg = room.protocol.safety, room.protocol.familiarise.mmhg
-    borne, forbidden, cut, last = 0.0, math.inf, math.inf, None
+    borne, forbidden, last = 0.0, math.inf, None
+    cut: list[float] = []  # nobody knows how these would have been rated
     for one in room.felt:
         if not isinstance(one, Pressed):
             forbidden = min(forbidden, one)
@@ -59,16 +60,16 @@ def assert_safe(room: Room) -> None:
             assert one.asked
         if last is not None and last.known is None and one.mmhg > last.mmhg:
             assert one.asked  # nobody has rated the last one
-        if one.mmhg >= cut:
+        if one.mmhg >= min(cut, default=math.inf):
             assert one.asked
         if one.event not in ("stop", "esc", "kill"):
             borne = max(borne, one.mmhg)
         if one.event == "stop" or (one.known is not None and one.known >= safety.stop_rating):
             forbidden = min(forbidden, one.mmhg)
         if one.event not in ("borne", "stop") and one.known is None:
-            cut = min(cut, one.mmhg)
-        elif one.event != "stop" and one.known is not None and one.mmhg >= cut:
-            cut = math.inf
+            cut.append(one.mmhg)
+        elif one.event != "stop" and one.known is not None:
+            cut = [mmhg for mmhg in cut if mmhg > one.mmhg]
         last = one
     given_ = [one for one in room.felt if isinstance(one, Pressed)]
     assert len(given_) <= safety.inflations
