@@ -31,6 +31,7 @@ def trigger_of(scanner: ScannerRig, source: str) -> TriggerAddress:
         edge=scanner.edge or "rising",
         pin=scanner.pin,
         marker=scanner.marker,
+        source_id=scanner.source_id,
     )
 
 

@@ -205,6 +205,7 @@ def simulate(
 def _announce(out: Console, prepared: "Prepared") -> None:
     from hardware.cuff import limitations
     from hardware.registry import DRIVERS
+    from scc_task.hands_open import grip_words
 
     plan, name = prepared.plan, prepared.name
     simulated = "  SIMULATED: no real cuff" if prepared.rig.simulated else ""
@@ -213,6 +214,8 @@ def _announce(out: Console, prepared: "Prepared") -> None:
         f"  {plan.length_s:g} s, {len(plan.inflations)} inflations, seed {plan.seed},"
         f" plan {plan.digest()[:12]}"
     )
+    responses = prepared.rig.responses
+    out.print(f"  grip: {grip_words(responses, emulated=responses.answers == 'emulated')}")
     for pressure in plan.pressures:
         out.print(f"  {pressure.name}: {pressure.mmhg:g} mmHg, from {pressure.source}")
     capabilities = DRIVERS[prepared.rig.cuff.driver].capabilities

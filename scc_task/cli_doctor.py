@@ -45,6 +45,9 @@ def doctor(
     markers: Annotated[
         bool, typer.Option("--markers", help="only send each marker once; leave the cuff alone")
     ] = False,
+    buttons: Annotated[
+        bool, typer.Option("--buttons", help="only try a serial button box; leave the cuff alone")
+    ] = False,
     tr: Annotated[
         float | None, typer.Option("--tr", min=0.01, max=60, help="the TR to compare with, seconds")
     ] = None,
@@ -79,6 +82,11 @@ def doctor(
         if markers:
             stack.enter_context(_interrupted_once())
             return _markers_alone(loaded, out, as_json=as_json)
+        if buttons:
+            from scc_task.cli_doctor_buttons import buttons_alone
+
+            stack.enter_context(_interrupted_once())
+            return buttons_alone(loaded.model, out, for_s=listen, as_json=as_json)
         if scanner:
             stack.enter_context(_interrupted_once())
             return _scanner_alone(loaded, wish, out, as_json=as_json)

@@ -141,10 +141,15 @@ def emulate_buttons(
         float, typer.Option("--repeat-hz", min=0.0, help="a held button is sent again; 0: never")
     ] = 0.0,
     bounces: Annotated[int, typer.Option("--bounces", min=0, help="chatter of each press")] = 0,
+    latency_ms: Annotated[
+        float,
+        typer.Option("--latency-ms", min=0.0, max=255.0, help="timer of its USB adapter; FTDI: 16"),
+    ] = 0.0,
     seed: SeedOption = 0,
     log: LogOption = None,
 ) -> int:
     """Serve a button box: "down 1", "up 1" and "tap 1" on standard input move a finger."""
+    from hardware.sim.adapter import SlowAdapter
     from hardware.sim.buttons import EmulatedButtons
     from hardware.sim.serve import open_end, serve
 
@@ -164,7 +169,8 @@ def emulate_buttons(
             log=file,
         )
         end = open_end(link=link, tcp_port=tcp)
-        serve(box, end, announce=lambda line: typer.echo(line), on_line=box.order)
+        served = SlowAdapter(box, timer_s=latency_ms / 1000) if latency_ms else box
+        serve(served, end, announce=lambda line: typer.echo(line), on_line=box.order)
     return ExitCode.DONE
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from hardware.clock import Clock
 from scc_task.documents import Document, Note, Pulse, PulseKind, Samples, StepBegan, Stop, TimeZero
 from scc_task.plan.steps import Plan, StepKind
+from scc_task.pulse_findings import RESTARTED
 
 REFRESH_S: Final = 0.2
 STYLES: Final = {
@@ -30,7 +31,7 @@ SAID_WHOLE: Final = (
     "pulses_lost",
     "scanner_went_on",
     "scan_before_ready",
-    "restarted",
+    RESTARTED,
 )
 """Notes on the scanner that the operator has to read whole, while there is still something to be done."""
 
@@ -76,6 +77,8 @@ class StatusLine:
 
     def observe(self, document: Document) -> None:
         """Take what is shown from a document."""
+        if isinstance(document, Note) and document.code == RESTARTED:
+            self._volumes = self._missed = self._extra = self._bounced = 0
         match document:
             case StepBegan():
                 self._kind, self._trial = document.kind, document.trial  # type: ignore[assignment]

@@ -54,6 +54,8 @@ class Debounce:
         elif event.down:
             self._down.add(event.key)
             yield Settled(event)
+        elif event.doubt:  # nobody heard it: it cannot bounce, and the press that shows it is one
+            yield self._let_go(event)
         else:
             self._released[event.key] = event
 

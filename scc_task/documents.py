@@ -8,7 +8,7 @@ import dataclasses
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 
 class PulseKind(enum.StrEnum):
@@ -27,7 +27,7 @@ class Start:
 
     ``wall`` is ISO 8601, UTC, and only a label. ``inputs`` holds every file that shaped the run,
     whole, with role, name and SHA-256. ``provenance`` names the source of pressure, pulses and
-    responses (``"emulated ..."`` where simulated). ``plan`` is `Plan.as_dict`. ``device`` is what the
+    responses (``"emulated ..."`` where simulated), and the grip or that there was none. ``plan`` is `Plan.as_dict`. ``device`` is what the
     cuff said of itself, with its ``capabilities`` and its ``limitations`` in words. ``overrides``: what
     somebody allowed beyond the usual limits, and what was typed. ``markers``: each output to a recorder, with
     its port or stream and its codes.
@@ -200,6 +200,16 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A rating was confirmed, at that moment: a program that is killed before the slot ends keeps it."""
+
+    type: ClassVar[str] = "confirmed"
+    time_s: float
+    step: int
+    rating: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vented:
     """A venting ended: confirmed by falling pressure, or not; ``None`` where nobody measures it."""
 
@@ -281,7 +291,8 @@ class Decided:
     """What the operator decided, by whom and why, as typed.
 
     ``what``: ``accept``, ``decline``, ``undecided``, ``repeat`` (of ``pressure_mmhg``), ``stop``;
-    ``refused`` where the program refused the result and nobody could accept it.
+    ``refused`` where the program refused the result and nobody could accept it. It comes before anything is
+    stored: what was kept, then or later, only the store says.
     """
 
     type: ClassVar[str] = "decided"
@@ -326,6 +337,7 @@ Document = (
     | Pulse
     | Key
     | Tracked
+    | Confirmed
     | Rating
     | Vented
     | Requested
@@ -337,30 +349,7 @@ Document = (
     | Stop
 )
 
-_BY_TYPE: Mapping[str, type] = {
-    cls.type: cls
-    for cls in (
-        Start,
-        TimeZero,
-        Planned,
-        StepBegan,
-        StepMissed,
-        Command,
-        Samples,
-        Pulse,
-        Key,
-        Tracked,
-        Rating,
-        Vented,
-        Requested,
-        Outcome,
-        Offered,
-        Decided,
-        Marker,
-        Note,
-        Stop,
-    )
-}
+_BY_TYPE: Mapping[str, type] = {cls.type: cls for cls in get_args(Document)}
 
 
 def to_json(document: Document) -> dict[str, Any]:

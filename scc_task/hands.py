@@ -47,6 +47,9 @@ class Hands:
         action = self._key_map.action(event.key)
         if action in STOPS and event.down:
             self._request(*STOPS[action])
+        if event.doubt:
+            words = f"button {event.key}: {event.doubt}"
+            self._publish(Note(time_s=event.time_s, code="buttons", message=words))
         if action is Action.GRIP:
             self._grip(event)
         if action in ANSWERS:
@@ -60,7 +63,10 @@ class Hands:
     def _grip(self, event: KeyEvent) -> None:
         self.gripped = event.down
         if self.guarded and not event.down:
-            self._request(StopReason.PARTICIPANT, "the participant let go of the grip")
+            words = (
+                f"the grip: {event.doubt}" if event.doubt else "the participant let go of the grip"
+            )
+            self._request(StopReason.PARTICIPANT, words)
 
     def guard(self, now_s: float) -> None:
         """Stop the run from now on when the participant lets go, or at once if nobody holds on."""

@@ -10,6 +10,14 @@ SERIAL_BAUD = 115200
 END_TO_END_PX = 600
 
 
+def grip_words(responses: Responses, *, emulated: bool) -> str:
+    """Return for the record and the operator whether the participant has a grip, and which."""
+    if responses.grip is None:
+        return "none: nothing has to be held"
+    held = "to be held from time zero on; to let go stops the run"
+    return f"{'emulated, ' if emulated else ''}{responses.grip_key}, {held}"
+
+
 def open_responses(responses: Responses, screen: Screen, clock: Clock) -> tuple[KeySource, str]:
     """Return a serial box or a mouse, and in words what it is.
 
@@ -25,7 +33,8 @@ def open_responses(responses: Responses, screen: Screen, clock: Clock) -> tuple[
             clock,
             release=responses.release,
             grip=responses.grip,
-            repeat_s=responses.longest_silence_s,
+            window_s=responses.window_s,
+            repeats=responses.box_repeats,
         )
         return buttons, f"button box on serial port {responses.port}"
     from scc_task.present.window import PsychoPyScreen

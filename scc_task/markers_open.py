@@ -37,7 +37,7 @@ def open_markers(
     identity
         Who the cuff is, for the description of its stream; ``None`` where none is used.
     log
-        Where an emulated recorder writes what it saw.
+        Where an emulated recorder writes what it saw; the second output's has ``-2`` in its name, and so on.
     say
         Told, in words for the operator, what does not work but ends no run.
 
@@ -48,7 +48,10 @@ def open_markers(
     """
     if not rig.markers and not rig.lsl:
         return None
-    channels = [open_channel(stack, output, clock, log=log) for output in rig.markers]
+    channels = [
+        open_channel(stack, output, clock, log=_own(log, number))
+        for number, output in enumerate(rig.markers, 1)
+    ]
     warnings: list[str] = []
     streams = None
     if rig.lsl:
@@ -60,6 +63,13 @@ def open_markers(
             warnings.append(words)
             say(words)
     return Markers(channels, clock, streams=streams, warnings=warnings)
+
+
+def _own(log: Path | None, number: int) -> Path | None:
+    """Return the log of one output: two recorders in one file could not be told apart."""
+    if log is None or number == 1:
+        return log
+    return log.with_name(f"{log.stem}-{number}{log.suffix}")
 
 
 def open_channel(stack: ExitStack, output: MarkerRig, clock: Clock, *, log: Path | None) -> Channel:

@@ -21,12 +21,14 @@ class KeyEvent:
 
     Buttons of a serial box are ``serial_1``, those of a mouse ``button_left``. Where a mouse or a
     trackball moved, ``key`` is ``pointer`` and ``moved`` the way, as a part of the scale's length.
+    ``doubt``: in words, why the event was not heard but inferred.
     """
 
     time_s: float
     key: str
     down: bool
     moved: float = 0.0
+    doubt: str = ""
 
 
 class Screen(Protocol):

@@ -76,6 +76,10 @@ class Grid:
             max(LEAST_REACH_S, self.sure_s) * (1 + (number - self.number) / 50), 2 * widest_s
         )
 
+    def skip_to(self, number: int) -> None:
+        """Go on to a number whose pulse says nothing about its place."""
+        self.time_s, self.number = self.due_s(number), number
+
     def take(self, number: int, off_s: float) -> None:
         """Follow a pulse that came in its place."""
         steps = number - self.number

@@ -11,7 +11,7 @@ from math import floor
 from typing import Final
 
 from scc_task.documents import Pulse, PulseKind, TimeZero
-from scc_task.drift import PLAUSIBLE_PPM, Line, line_through
+from scc_task.drift import Line, line_through
 from scc_task.plan.steps import ScannerPlan
 from scc_task.pulse_grid import LEAST_SURE_S, REACH, SIGMAS
 
@@ -19,6 +19,8 @@ FIRST_S: Final = 0.01
 """A first pulse further off the line may be something else in its place (assumed)."""
 FAR_S: Final = 0.02
 """A stamp so far off the line through the others is not where the volume began (assumed)."""
+WRONG_S: Final = 0.04
+"""Further off the line, time zero is in doubt however much the stamps scatter (assumed)."""
 
 
 class Trust(StrEnum):
@@ -30,6 +32,8 @@ class Trust(StrEnum):
     """Nothing speaks against it, but the run did not hear the scanner's last pulse."""
     DOUBTFUL = "doubtful"
     """Something speaks against it: see ``doubts``."""
+    NONE = "none"
+    """There is no time zero."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,8 @@ class PulseReport:
     def lines(self) -> list[str]:
         """Return the report in words, the most important first."""
         said = [f"time zero is {self.trust}"]
+        if self.trust is Trust.NONE:
+            said = ["there is no time zero: no pulse of a volume came"]
         if self.inferred and self.uncertainty_s is not None:
             said[0] += f", inferred (± {self.uncertainty_s * 1000:.0f} ms)"
         said += [f"  doubt: {doubt}" for doubt in self.doubts]
@@ -84,20 +90,30 @@ class PulseReport:
                 f"not sure either, too far off the line through all pulses: volumes {shown}"
             )
         if self.unheard_at_end:
-            said.append(
-                f"the last pulse was volume {self.last}: {self.unheard_at_end} more were due"
-            )
+            said.append(self.at_end())
         if self.went_on:
             said.append(f"{self.went_on} pulses came after the last volume of the protocol")
         line = self.line
         if line is not None:
             ppm, error_ppm = line.drift_ppm(self.tr_s)
-            kind = "drift" if abs(ppm) <= PLAUSIBLE_PPM else "another TR than the protocol's"
+            differs = line.tr_differs(self.tr_s)
+            kind = "another TR than the protocol's" if differs else "drift"
+            left_out = f", {line.left_out} left out of the line" if line.left_out else ""
             said.append(
-                f"TR {line.tr_s:.6f} s on this computer's clock: {kind}, {ppm:+.1f} ± {error_ppm:.1f} ppm; "
-                f"jitter {line.jitter_s * 1000:.2f} ms, at most {line.worst_s * 1000:.1f} ms"
+                f"TR {line.tr_s:.6f} ± {line.tr_error_s:.6f} s on this computer's clock: {kind}, "
+                f"{ppm:+.1f} ± {error_ppm:.1f} ppm; jitter {line.jitter_s * 1000:.2f} ms, "
+                f"at most {line.worst_s * 1000:.1f} ms{left_out}"
             )
         return said
+
+    def at_end(self) -> str:
+        """Return in words that the last pulses were not heard."""
+        if self.unheard_at_end != 1:
+            return f"the last pulse was volume {self.last}: {self.unheard_at_end} more were due"
+        return (
+            f"the last pulse was volume {self.last}, 1 more was due: it was lost, or the scanner stopped "
+            "one volume early; had the first one been lost instead, time zero would be 1 TR too late"
+        )
 
 
 def pulse_report(
@@ -119,28 +135,32 @@ def pulse_report(
     """
     counted = _since_the_last_start(pulses)
     numbered = [(p.number, p.time_s) for p in counted if p.number is not None]
-    line = line_through(
-        [(p.number, p.time_s) for p in counted if p.number is not None and not p.unsure]
-    )
+    line = line_through(numbered)
     heard = {number for number, _ in numbered}
     last = max(heard, default=None)
     missed = tuple(n for n in range(scanner.first, last or 0) if n not in heard)
     tr_s = line.tr_s if line is not None else scanner.tr_s
     unheard = went_on = 0
-    listened_past = False
+    listened_past = quiet_after = False
     if last is not None:
-        last_s = next(t for n, t in reversed(numbered) if n == last)
-        later = [p for p in counted if p.kind is PulseKind.EXTRA and p.time_s > last_s]
+        stamped_s = next(t for n, t in reversed(numbered) if n == last)
+        last_s = stamped_s if line is None else stamped_s - line.off_s(last, stamped_s)
+        later = [p for p in counted if p.kind is PulseKind.EXTRA and p.time_s > stamped_s]
         due = floor((until_s - last_s) / tr_s - 0.5)
         unheard = max(0, min(scanner.volumes - 1 - last, due))
         went_on = sum(_on_grid((p.time_s - last_s) / tr_s, scanner.volumes - last) for p in later)
+        quiet_after = not any(p.unsure for p in later)  # else perhaps one pulse too many
         listened_past = last_s + (scanner.volumes - last + 0.5) * tr_s <= until_s
     against = list(doubts)
-    against += _against(line, zero, unheard=unheard, went_on=went_on)
-    against += _first_against(line, numbered)
-    trust = Trust.DOUBTFUL if against else Trust.UNCONFIRMED
+    others = line_through(numbered[1:])
+    if zero is not None:
+        against += _against(line, zero, unheard=unheard, went_on=went_on)
+        against += _first_against(others, numbered)
     sure_end = any(p.number == scanner.volumes - 1 and not p.unsure for p in counted)
-    if not against and zero is not None and listened_past and sure_end:
+    trust = Trust.DOUBTFUL if against else Trust.UNCONFIRMED
+    if zero is None:
+        trust = Trust.NONE
+    elif not against and listened_past and quiet_after and sure_end and others is not None:
         trust = Trust.CONFIRMED
     kinds = Counter(p.kind for p in counted)
     return PulseReport(
@@ -189,28 +209,32 @@ def _on_grid(steps: float, least: int) -> bool:
     return round(steps) >= least and abs(steps - round(steps)) <= REACH
 
 
-def _first_against(line: Line | None, numbered: Sequence[tuple[int, float]]) -> list[str]:
-    """Return whether the first pulse is one of the others' kind: all numbers begin with it."""
-    if line is None:
+def _first_against(others: Line | None, numbered: Sequence[tuple[int, float]]) -> list[str]:
+    """Return whether the first pulse is one of the others' kind: all numbers begin with it.
+
+    Their line is made without it: in a short scan it would pull the line to itself.
+    """
+    if others is None:
         return []
-    off_s = line.off_s(*numbered[0])
-    if abs(off_s) <= max(FIRST_S, 6 * line.jitter_s) + 3 * line.zero_error_s:
+    number, time_s = numbered[0]
+    off_s, error_s = others.off_s(number, time_s), others.error_s(number)
+    if abs(off_s) <= min(max(FIRST_S, 6 * others.jitter_s) + 3 * error_s, WRONG_S):
         return []
     return [
-        f"the first pulse lies {off_s * 1000:+.0f} ms off the line through all pulses: it may not have been "
-        "the scanner's"
+        f"the first pulse lies {off_s * 1000:+.0f} ± {error_s * 1000:.0f} ms off the line through the "
+        "others: it was stamped late, or may not have been the scanner's"
     ]
 
 
-def _against(line: Line | None, zero: TimeZero | None, *, unheard: int, went_on: int) -> list[str]:
+def _against(line: Line | None, zero: TimeZero, *, unheard: int, went_on: int) -> list[str]:
     found = []
-    if line is not None and zero is not None:
+    if line is not None:
         off_s = zero.time_s - line.zero_s
-        if abs(off_s) > max(FAR_S, 5 * line.jitter_s) + 3 * line.zero_error_s:
+        if abs(off_s) > min(max(FAR_S, 5 * line.jitter_s) + 3 * line.zero_error_s, WRONG_S):
             found.append(
                 f"time zero is {off_s * 1000:+.0f} ms off where the line through all pulses puts it"
             )
-    if unheard:
+    if unheard > 1:  # one alone is as likely the last one: said, see `PulseReport.at_end`
         found.append(
             f"the pulses ended {unheard} too early: the scanner stopped or its last pulses were lost, or "
             f"the first {unheard} were not heard and time zero is {unheard} TR too late"

@@ -1,11 +1,12 @@
 """The scanner's side of a run: pulses are counted, published, told to the operator, judged for a stop."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from scc_task.documents import Note, Pulse, PulseKind, Subscriber, TimeZero
 from scc_task.plan.steps import ScannerPlan
+from scc_task.pulse_findings import RESTARTED, Finding
 from scc_task.pulse_report import PulseReport, pulse_report
 from scc_task.scanner import PulseCounter
 
@@ -32,7 +33,7 @@ class PulseWatch:
     Attributes
     ----------
     counts, missed
-        Pulses by kind, and those that did not come, up to now.
+        Pulses by kind, and those that did not come, since the scanner's last start.
     interval_s
         Time between the last two numbered pulses.
     told
@@ -80,11 +81,16 @@ class PulseWatch:
         """Take a pulse."""
         had_zero = self.time_zero is not None
         pulse = self._counter.accept(time_s)
+        found = self._counter.findings()
+        if found and found[0].code == RESTARTED:  # told before the pulse: all counts begin with it
+            self._forget()
+            self._tell(found[:1])
+            found = found[1:]
         self._pulses.append(pulse)
         self.counts[pulse.kind] += 1
         self.told += 1
         self._publish(pulse)
-        self._tell()
+        self._tell(found)
         if not had_zero and self.time_zero is not None:
             self._publish(self.time_zero)
         if pulse.number is not None:
@@ -97,7 +103,7 @@ class PulseWatch:
         if not self._scanner.volumes:
             return
         self._counter.look(now_s)
-        self._tell()
+        self._tell(self._counter.findings())
         if self._counter.overdue >= self._scanner.lost_after and not self._stopped:
             self._stopped = True
             number, count = self._counter.next_number, self._counter.overdue
@@ -122,8 +128,16 @@ class PulseWatch:
         if stops:
             self._lost(what)
 
-    def _tell(self) -> None:
-        for found in self._counter.findings():
+    def _forget(self) -> None:
+        """Begin the counts anew: what came before a new start of the scanner is in the journal only."""
+        self._pulses.clear()
+        self._doubts.clear()
+        self.counts.clear()
+        self.missed = 0
+        self.interval_s = self._last_s = None
+
+    def _tell(self, findings: Sequence[Finding]) -> None:
+        for found in findings:
             self.missed += found.missed
             self.told += 1
             if found.doubt:
@@ -162,3 +176,5 @@ class PulseWatch:
         for doubt in report.doubts:
             if doubt not in self._doubts:
                 self._note("time_zero_doubt", doubt, now_s)
+        if report.unheard_at_end == 1:  # more of them are a doubt, and said as such
+            self._note("missed_at_end", report.at_end(), now_s)

@@ -34,7 +34,7 @@ from scc_task.emulated import (
 )
 from scc_task.engine import REAL_PACE, VIRTUAL_PACE, Pace
 from scc_task.errors import RecordingLost
-from scc_task.hands_open import open_responses
+from scc_task.hands_open import grip_words, open_responses
 from scc_task.markers import Markers
 from scc_task.markers_open import open_markers
 from scc_task.ports import CuffPort, KeySource, PulseSource, Screen
@@ -121,6 +121,7 @@ def open_room(
             onlookers.append(operator.observe)
             keys = BothKeys(keys, operator)
         provenance["responses"] = "emulated participant"
+    provenance["grip"] = grip_words(rig.responses, emulated=answers == "emulated")
     stack.callback(keys.close)
     return Room(
         clock=clock,
@@ -184,6 +185,7 @@ def open_virtual_room(stack: ExitStack, prepared: Prepared) -> Room:
             "pressure": f"emulated {rig.cuff.driver} cuff" if cuff else "none",
             "pulses": "emulated scanner" if pulses else "none",
             "responses": "emulated participant",
+            "grip": grip_words(rig.responses, emulated=True),
         },
     )
 

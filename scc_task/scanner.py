@@ -9,7 +9,8 @@ Rules, in the order in which a pulse meets them:
    nobody heard are missed; they keep their numbers, so that a missed pulse moves nothing. Off its place
    by more than the usual scatter, it counts but is ``unsure``.
 3. A second pulse for a number, and a pulse out of all places, is extra; within 50 ms of the last edge it is
-   a bounce. If the second one fits better, ``unsure`` says so.
+   a bounce. If the second one fits better, ``unsure`` says so. But a pulse up to half a TR after a place
+   where none was heard counts as that place's, and is ``unsure``: computers are late, scanners are not.
 4. Pulses that are regular on another grid are believed once five of them have come: another TR, or
    the same TR from another start. From then on they are counted on that grid, and the doubt is told.
 5. Before time zero, a silence longer than four TRs is a new start: the sequence was broken off.
@@ -17,13 +18,15 @@ Rules, in the order in which a pulse meets them:
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import accumulate
 from math import floor
 from typing import Final
 
 from scc_task.documents import Pulse, PulseKind, TimeZero
-from scc_task.drift import PLAUSIBLE_PPM, line_through
+from scc_task.drift import Line, line_through
 from scc_task.plan.steps import ScannerPlan
+from scc_task.pulse_findings import Finding, Findings
 from scc_task.pulse_grid import BOUNCE_S, REACH, USUAL_NOISE_S, Grid, steps_between
 
 NEW_START: Final = 4.5
@@ -46,17 +49,6 @@ OTHER_TR: Final = 0.03
 """Further than this part from the protocol's, regular pulses have another TR."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something the operator has to know. ``doubt``: time zero may be wrong because of it."""
-
-    time_s: float
-    code: str
-    message: str
-    doubt: bool = False
-    missed: int = 0
-
-
 class PulseCounter:
     """Counts pulses as they come. Take `findings` after each call.
 
@@ -70,8 +62,7 @@ class PulseCounter:
         self._scanner, self._first = scanner, scanner.first
         self._bounce_s = min(BOUNCE_S, REACH * scanner.tr_s)
         self._since_s: float | None = None
-        self._findings: list[Finding] = []
-        self._told: set[str] = set()
+        self._found = Findings()
         self.time_zero: TimeZero | None = None
         self._begin_anew()
 
@@ -114,8 +105,7 @@ class PulseCounter:
 
     def findings(self) -> list[Finding]:
         """Return what has been found since the last call."""
-        found, self._findings = self._findings, []
-        return found
+        return self._found.fetch()
 
     def look(self, now_s: float) -> None:
         """See which pulses should have come by now."""
@@ -125,7 +115,7 @@ class PulseCounter:
         left = self._scanner.volumes - 1 - grid.number
         late = min(left, floor((now_s - grid.time_s) / grid.tr_s - 0.5))
         if late > self._overdue:
-            self._missed(grid.number + 1 + self._overdue, late - self._overdue, now_s)
+            self._found.missed(grid.number + 1 + self._overdue, late - self._overdue, now_s)
             self._overdue = late
 
     def accept(self, time_s: float) -> Pulse:
@@ -137,8 +127,7 @@ class PulseCounter:
         silent = number - grid.number
         quiet_s = time_s - self._edge_s
         if self.time_zero is None and quiet_s > NEW_START * grid.tr_s:
-            words = f"no pulse for {quiet_s:.1f} s: counted as a new start, what came before does not count"
-            self._say(time_s, "restarted", words)
+            self._found.restarted(time_s, quiet_s)
             self._begin_anew()
             return self._accept_first(time_s)
         bounced = time_s - self._edge_s <= self._bounce_s
@@ -149,10 +138,10 @@ class PulseCounter:
         if silent < 1:
             return self._second(time_s, bounced=bounced)
         if abs(off_s) > grid.reach_s(number):
-            return self._astray(time_s, bounced=bounced)
+            return self._astray(time_s, number, off_s, bounced=bounced)
         if number >= self._scanner.volumes:
             words = f"the scanner goes on after the last volume ({self._scanner.volumes} in the protocol)"
-            self._say_once(time_s, "scanner_went_on", words)
+            self._found.once(time_s, "scanner_went_on", words)
             return _pulse(time_s, PulseKind.EXTRA, unsure=abs(off_s) > grid.sure_s, off_s=off_s)
         return self._in_place(time_s, number, off_s)
 
@@ -165,7 +154,7 @@ class PulseCounter:
         self._edges.append(time_s)
         quiet = QUIET_BEFORE * self._scanner.tr_s
         if self._since_s is not None and time_s - self._since_s < quiet:
-            self._doubt(
+            self._found.doubt(
                 time_s,
                 "late_start",
                 f"the first pulse came {max(0.0, time_s - self._since_s):.2f} s after the program began to "
@@ -176,13 +165,11 @@ class PulseCounter:
     def _in_place(self, time_s: float, number: int, off_s: float) -> Pulse:
         grid = self._grid
         assert grid is not None  # noqa: S101  accept has seen it
-        missed = number - grid.number - 1
-        if missed > self._overdue:
-            self._missed(grid.number + 1 + self._overdue, missed - self._overdue, time_s)
+        missed = self._missed_before(number, time_s)
         if missed >= self._scanner.lost_after and self.time_zero is not None:
-            self._say(time_s, "pulses_back", f"the pulses are back at volume {number}")
+            self._found.say(time_s, "pulses_back", f"the pulses are back at volume {number}")
         if missed >= ALONE and grid.seen == 1:
-            self._doubt(
+            self._found.doubt(
                 time_s,
                 "first_pulse_alone",
                 f"the first pulse was followed by {missed} that did not come: it may not have been the "
@@ -191,7 +178,7 @@ class PulseCounter:
         unsure = abs(off_s) > grid.sure_s
         self._last_due_s, self._last_off_s = grid.due_s(number), off_s
         self._last_unsure = unsure
-        self._fitting_s, self._overdue = time_s, 0
+        self._fitting_s = time_s
         self._before = replace(grid)
         grid.take(number, off_s)
         pulse = self._numbered_pulse(time_s, number, missed=missed, unsure=unsure, off_s=off_s)
@@ -201,6 +188,16 @@ class PulseCounter:
         if len(self._edges) == self._edges.maxlen and self._heard <= EARLY and missed:
             self._look_for_slow_grid(time_s)
         return pulse
+
+    def _missed_before(self, number: int, time_s: float) -> int:
+        """Return how many did not come before this one; tell of those that were not told."""
+        grid = self._grid
+        assert grid is not None  # noqa: S101  accept has seen it
+        missed = number - grid.number - 1
+        if missed > self._overdue:
+            self._found.missed(grid.number + 1 + self._overdue, missed - self._overdue, time_s)
+        self._overdue = 0
+        return missed
 
     def _second(self, time_s: float, *, bounced: bool) -> Pulse:
         """Take another pulse for the number that was heard last."""
@@ -213,7 +210,7 @@ class PulseCounter:
             abs(self._last_off_s) > blur_s and abs(off_s) < abs(self._last_off_s) + blur_s
         )
         kind = PulseKind.BOUNCE if bounced else PulseKind.EXTRA
-        self._say_first_of(time_s, kind)
+        self._found.first_of(time_s, kind)
         if better and self._before is not None:
             number = grid.number
             grid = self._grid = self._before  # go on from the one that fits
@@ -224,16 +221,33 @@ class PulseCounter:
         pulse = _pulse(time_s, kind, unsure=unsure, off_s=off_s)
         return pulse if bounced else (self._relocked(time_s) or pulse)
 
-    def _astray(self, time_s: float, *, bounced: bool) -> Pulse:
-        """Take a pulse that is in no place."""
+    def _astray(self, time_s: float, number: int, off_s: float, *, bounced: bool) -> Pulse:
+        """Take a pulse that is in no place; none has been heard for the nearest."""
         grid = self._grid
         assert grid is not None  # noqa: S101  accept has seen it
         found = None if bounced else self._relocked(time_s)
         if found is not None:
             return found
+        if off_s > 0 and grid.locked and not bounced and number < self._scanner.volumes:
+            return self._late(time_s, number, off_s)
         kind = PulseKind.BOUNCE if bounced else PulseKind.EXTRA
-        self._say_first_of(time_s, kind)
-        return _pulse(time_s, kind, unsure=not grid.settled, off_s=grid.place(time_s)[1])
+        self._found.first_of(time_s, kind)
+        # stamped later than half a TR, the pulse before is nearer to the next place; after the last volume
+        # it may be one pulse too many, late
+        missing, beyond = number - grid.number > 1, number >= self._scanner.volumes
+        unsure = not grid.settled or missing or beyond
+        return _pulse(time_s, kind, unsure=unsure, off_s=off_s)
+
+    def _late(self, time_s: float, number: int, off_s: float) -> Pulse:
+        """Take a pulse that came after its place, where none was heard: one stamp, late, most likely."""
+        grid = self._grid
+        assert grid is not None  # noqa: S101  _astray has seen it
+        missed = self._missed_before(number, time_s)
+        self._found.late(number, off_s, time_s)
+        self._last_due_s, self._last_off_s, self._last_unsure = grid.due_s(number), off_s, True
+        self._before = None
+        grid.skip_to(number)
+        return self._numbered_pulse(time_s, number, missed=missed, unsure=True, off_s=off_s)
 
     def _numbered_pulse(
         self, time_s: float, number: int, *, missed: int, unsure: bool, off_s: float | None
@@ -255,17 +269,18 @@ class PulseCounter:
     def _zero(self, time_s: float, number: int, *, unsure: bool) -> TimeZero:
         grid = self._grid
         assert grid is not None  # noqa: S101  a pulse has been numbered
-        if number == 0 and unsure and self._before is not None and self._before.seen >= KNOWN:
-            error_s = abs(time_s - self._last_due_s)
+        before = grid if self._before is None else self._before
+        error_s = abs(time_s - self._last_due_s)
+        if number == 0 and unsure and error_s and before.seen >= KNOWN:
             message = (
                 f"the pulse of volume 0 came {error_s * 1000:.0f} ms off its place: time zero is inferred "
                 "from the dummies"
             )
-            self._say(time_s, "time_zero_inferred", message)
+            self._found.say(time_s, "time_zero_inferred", message)
             return TimeZero(time_s=self._last_due_s, pulse=0, inferred=True, uncertainty_s=error_s)
         if number == 0:
             return TimeZero(time_s=time_s, pulse=0)
-        line = line_through([*self._numbered, (number, time_s)])
+        line = line_through([*self._numbered, *([] if unsure else [(number, time_s)])])
         if line is None:
             zero_s, error_s = grid.due_s(0), USUAL_NOISE_S * (1 + number)
         else:
@@ -274,7 +289,7 @@ class PulseCounter:
             f"the pulse of volume 0 was not heard: time zero is inferred from the other pulses, "
             f"± {error_s * 1000:.0f} ms"
         )
-        self._say(time_s, "time_zero_inferred", message)
+        self._found.say(time_s, "time_zero_inferred", message)
         return TimeZero(time_s=zero_s, pulse=number, inferred=True, uncertainty_s=error_s)
 
     # -- another grid
@@ -307,13 +322,13 @@ class PulseCounter:
         ratio = tr_s / scanner.tr_s
         if abs(ratio - 1) > OTHER_TR:
             self._tr_told = True
-            words = (
-                f"the pulses come every {tr_s:.3f} s, the protocol says a TR of {scanner.tr_s:g} s"
-            )
+            line = _cautious(line_through(list(zip(accumulate(steps), edges, strict=True))))
+            error = "" if line is None else f" ± {line.tr_error_s:.3f}"
+            words = f"the pulses come every {tr_s:.3f}{error} s, the protocol says a TR of {scanner.tr_s:g} s"
             whole = max(ratio, 1 / ratio)
             if abs(whole - round(whole)) < OTHER_TR * whole:
                 words += f"; if there is not one pulse per volume but {1 / ratio:.2g}, the numbers are wrong"
-            self._doubt(time_s, "tr_differs", f"{words}: volumes are counted by the pulses")
+            self._found.doubt(time_s, "tr_differs", f"{words}: volumes are counted by the pulses")
         if begins_there:
             number = self._first + round(back)
         elif self.time_zero is None:
@@ -322,10 +337,10 @@ class PulseCounter:
             words = (
                 "the first pulse was not one of the regular ones: counted from the first of these"
             )
-            self._doubt(time_s, "first_pulse_stray", words)
+            self._found.doubt(time_s, "first_pulse_stray", words)
         else:
             number = round((time_s - self.time_zero.time_s) / tr_s)
-            self._doubt(
+            self._found.doubt(
                 time_s,
                 "pulses_shifted",
                 "the pulses come regularly, but not where time zero puts them: the first pulse was not the "
@@ -344,50 +359,27 @@ class PulseCounter:
         """Compare the TR with the protocol's, now and then."""
         if self._tr_told or len(self._numbered) not in MEASURED_AT:
             return
-        line = line_through(self._numbered)
+        line = _cautious(line_through(self._numbered))
         if line is None:
             return
-        ppm, _ = line.drift_ppm(self._scanner.tr_s)
-        noise_s = max(line.jitter_s, USUAL_NOISE_S)
-        error_ppm = noise_s / max(line.jitter_s, 1e-9) * line.tr_error_s / self._scanner.tr_s * 1e6
-        if abs(ppm) > PLAUSIBLE_PPM + 4 * error_ppm:
+        if line.tr_differs(self._scanner.tr_s):
             self._tr_told = True
-            self._say(
+            self._found.say(
                 time_s,
                 "tr_differs",
-                f"the TR is {line.tr_s:.4f} s, the protocol says {self._scanner.tr_s:g} s",
+                f"the TR is {line.tr_s:.4f} ± {line.tr_error_s:.4f} s, "
+                f"the protocol says {self._scanner.tr_s:g} s",
             )
-
-    def _missed(self, number: int, count: int, time_s: float) -> None:
-        what = "volume" if number >= 0 else "dummy"
-        last = f" to {number + count - 1}" if count > 1 else ""
-        self._findings.append(
-            Finding(time_s, "pulses_missed", f"no pulse for {what} {number}{last}", missed=count)
-        )
-
-    def _say_first_of(self, time_s: float, kind: PulseKind) -> None:
-        if kind is PulseKind.BOUNCE:
-            words = (
-                "a pulse came twice within 50 ms: the contact bounces; only the first one counts"
-            )
-        else:
-            words = "a pulse came between the scanner's: it is not counted"
-        self._say_once(time_s, f"pulse_{kind}", words)
-
-    def _say(self, time_s: float, code: str, message: str) -> None:
-        self._findings.append(Finding(time_s, code, message))
-
-    def _say_once(self, time_s: float, code: str, message: str) -> None:
-        if code not in self._told:
-            self._told.add(code)
-            self._say(time_s, code, message)
-
-    def _doubt(self, time_s: float, code: str, message: str) -> None:
-        if code not in self._told:
-            self._told.add(code)
-            self._findings.append(Finding(time_s, code, message, doubt=True))
 
 
 def _pulse(time_s: float, kind: PulseKind, *, unsure: bool, off_s: float) -> Pulse:
     off_s = round(off_s, 6)
     return Pulse(time_s=time_s, kind=kind, number=None, missed_before=0, unsure=unsure, off_s=off_s)
+
+
+def _cautious(line: Line | None) -> Line | None:
+    """Return a line with no less than the usual scatter: a few pulses do not tell it."""
+    if line is None or line.jitter_s >= USUAL_NOISE_S:
+        return line
+    more = USUAL_NOISE_S / max(line.jitter_s, 1e-9)
+    return replace(line, jitter_s=USUAL_NOISE_S, tr_error_s=line.tr_error_s * more)

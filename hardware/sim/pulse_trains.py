@@ -1,16 +1,16 @@
 """Trains of scanner pulses that go wrong, with the truth about each edge: for tests and benchmarks.
 
 What an emulator does here and a scanner may not: extras fall evenly over the scan, losses and bounces
-are independent of each other, stamps scatter evenly about their places, some come late (a busy computer).
+are independent of each other, stamps scatter evenly about their places, some come late (a busy computer)
+by any time up to half a TR.
 """
 
 import random
 from dataclasses import dataclass, field
 from typing import Final
 
-LATE_SHARE: Final = 0.002
-"""So many stamps come late because the computer was busy elsewhere."""
-LATE_S: Final = 0.030
+LATEST: Final = 0.5
+"""Part of a TR by which a stamp is late at most, because the computer was busy elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Trouble:
 
     ``tr_error``: the scanner's TR is this part longer than the protocol's. ``stray_s``: an edge that is none
     of the scanner's, so long before its first pulse. ``fewer``: the scanner stops so many volumes early (or,
-    negative, goes on).
+    negative, goes on). ``late``: share of stamps that come late. ``late_first``: the first pulse is stamped
+    late by this part of a TR.
     """
 
     missed: float = 0.0
@@ -39,6 +40,8 @@ class Trouble:
     lost_first: int = 0
     stray_s: float | None = None
     fewer: int = 0
+    late: float = 0.0
+    late_first: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,10 @@ def make_train(
             lost.add(number)
         else:
             time_s = place_s + _scatter(chance, trouble.jitter_s)
+            if number == first:
+                time_s += trouble.late_first * step_s
+            elif chance.random() < trouble.late:
+                time_s += chance.uniform(0.0, LATEST * step_s)
             edges.append(Edge(time_s, "pulse", number))
             while chance.random() < trouble.bounced:
                 time_s += chance.uniform(0.001, 0.03)
@@ -99,6 +106,5 @@ def make_train(
 
 
 def _scatter(chance: random.Random, jitter_s: float) -> float:
-    """Return how late a stamp is: bell-shaped within three standard deviations, now and then more."""
-    late_s = chance.uniform(0.0, LATE_S) if jitter_s and chance.random() < LATE_SHARE else 0.0
-    return max(-3 * jitter_s, min(3 * jitter_s, chance.gauss(0.0, jitter_s))) + late_s
+    """Return how far off a stamp is: bell-shaped within three standard deviations."""
+    return max(-3 * jitter_s, min(3 * jitter_s, chance.gauss(0.0, jitter_s)))

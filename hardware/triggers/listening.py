@@ -1,6 +1,7 @@
 """What all pulse sources have in common: a thread that only waits and stamps, and what it found."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class PulseListener(Protocol):
         """Stop listening and release the port. Safe to call twice."""
 
 
-class Listening:
+class Listening(ABC):
     """A source with a thread of its own. Subclasses say how to listen, and how stamps are made."""
 
     def __init__(self, clock: Clock) -> None:
@@ -68,9 +69,13 @@ class Listening:
     def _run(self) -> None:
         self._lost = self._listen()
 
+    @abstractmethod
     def _listen(self) -> str | None:
         """Stamp pulses until `_over` is set; return why the source is gone, if that ends it."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def stamps(self) -> Stamps:
+        """Return how the stamps are made, as it is known by now."""
 
     def poll(self) -> list[float]:
         """Return the times of the pulses since the last poll, oldest first."""
@@ -106,6 +111,7 @@ class Polling(Listening):
         self._rising = edge == "rising"
         self._gap_s = POLL_S
 
+    @abstractmethod
     def _level(self) -> bool:
         """Return whether the line is high now.
 
@@ -114,7 +120,6 @@ class Polling(Listening):
         OSError
             If the port is gone.
         """
-        raise NotImplementedError
 
     def _listen(self) -> str | None:
         try:

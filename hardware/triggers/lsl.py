@@ -15,6 +15,8 @@ from hardware.triggers.listening import WAIT_S, Listening, Stamps
 
 RESOLVE_S: Final = 10.0
 """How long a stream is looked for. It was there within 0.5 s on one machine (measured)."""
+OTHERS_S: Final = 1.0
+"""How long others of the same name are looked for: they answer as soon as the first one (assumed)."""
 ANSWER_S: Final = 5.0
 SYNC_MS: Final = 1.0
 """By how much LSL's own comparison of two computers' clocks may be wrong (its documentation)."""
@@ -29,31 +31,28 @@ class LslPulses(Listening):
         The stream's name.
     marker
         The marker that means a pulse, as text; others are counted as strangers.
+    source_id
+        What its sender calls itself, where several send a stream of that name.
 
     Raises
     ------
     HardwareUnavailable
-        If LSL is not installed, or nobody sends such a stream.
+        If LSL is not installed, nobody sends such a stream, or more than one does.
     """
 
-    def __init__(self, stream: str, *, marker: str, clock: Clock) -> None:
+    def __init__(
+        self, stream: str, *, marker: str, clock: Clock, source_id: str | None = None
+    ) -> None:
         super().__init__(clock)
         self._lsl = lsl_library()
-        self._stream, self._marker = stream, marker
+        self._stream, self._marker, self._source_id = stream, marker, source_id
         self._ours: OtherClock = compare_clocks(self._lsl.local_clock, clock.now_s)
         self._inlet = self._opened()
         self._thread.start()
 
     def _opened(self) -> Any:
-        found = self._lsl.resolve_byprop("name", self._stream, 1, RESOLVE_S)
-        if not found:
-            raise HardwareUnavailable(
-                f"nobody sends a stream of the name '{self._stream}'",
-                where="LSL",
-                do="start what sends it; check the name, the network, and that no firewall is between",
-            )
         # a stream that is lost must be said to be lost, not looked for in silence
-        inlet = self._lsl.StreamInlet(found[0], recover=False)
+        inlet = self._lsl.StreamInlet(self._the_one(), recover=False)
         try:
             inlet.open_stream(ANSWER_S)
             inlet.time_correction(ANSWER_S)  # the first answer takes its time; later ones are ready
@@ -64,6 +63,29 @@ class LslPulses(Listening):
                 do="start what sends it again; check that no firewall is between",
             ) from error
         return inlet
+
+    def _the_one(self) -> Any:
+        """Return the stream; refuse to choose among several."""
+        found = self._sent(1, RESOLVE_S)
+        if not found:
+            which = "" if self._source_id is None else f" and the source_id '{self._source_id}'"
+            raise HardwareUnavailable(
+                f"nobody sends a stream of the name '{self._stream}'{which}",
+                where="LSL",
+                do="start what sends it; check the name, the network, and that no firewall is between",
+            )
+        found |= self._sent(len(found) + 1, OTHERS_S)
+        if len(found) > 1:
+            raise _several(self._stream, list(found.values()))
+        return next(iter(found.values()))
+
+    def _sent(self, count: int, wait_s: float) -> dict[str, Any]:
+        """Return the streams that fit, by their unique ids, once there are so many or the time is over."""
+        if self._source_id is None:
+            fitting = self._lsl.resolve_byprop("name", self._stream, count, wait_s)
+        else:
+            fitting = self._lsl.resolve_byprop("source_id", self._source_id, count, wait_s)
+        return {info.uid(): info for info in fitting if info.name() == self._stream}
 
     def _listen(self) -> str | None:
         try:
@@ -95,3 +117,20 @@ class LslPulses(Listening):
         """Stop listening and leave the stream."""
         super().close()
         self._inlet.close_stream()
+
+
+def _several(stream: str, found: Sequence[Any]) -> HardwareUnavailable:
+    """Return that only a person can say which of several streams is the scanner's."""
+    ids = [info.source_id() for info in found]
+    listed = "; ".join(
+        f"source_id '{source_id}' on {info.hostname()}"
+        for source_id, info in zip(ids, found, strict=True)
+    )
+    apart = "" not in ids and len(set(ids)) == len(ids)
+    pick = f"write the scanner's into the rig file, part 'scanner', e.g. 'source_id: {ids[0]}', or "
+    return HardwareUnavailable(
+        f"{len(found)} streams have the name '{stream}': {listed}",
+        where="LSL",
+        do=(pick if apart else "no source_id tells them apart: ")
+        + "end those that are not the scanner's",
+    )

@@ -24,6 +24,7 @@ class TriggerAddress:
     edge: str | None = None
     pin: int | None = None
     marker: str | None = None
+    source_id: str | None = None
 
 
 def open_trigger(address: TriggerAddress, clock: Clock) -> PulseListener:
@@ -69,7 +70,7 @@ def _lsl(a: TriggerAddress, clock: Clock) -> PulseListener:
 
     if a.marker is None:
         raise _incomplete(a, "'marker'")
-    return LslPulses(a.port, marker=a.marker, clock=clock)
+    return LslPulses(a.port, marker=a.marker, clock=clock, source_id=a.source_id)
 
 
 _KINDS: Mapping[str, Callable[[TriggerAddress, Clock], PulseListener]] = {

@@ -7,7 +7,6 @@ from typing import Final
 from hardware.triggers import Stamps
 from scc_task.doctor.pulse_train import PulseTrain, read_train
 from scc_task.doctor.results import Figure, Result, Verdict
-from scc_task.drift import PLAUSIBLE_PPM
 from scc_task.protocol.rig_scanner import ScannerRig
 
 FEWEST: Final = 5
@@ -18,8 +17,6 @@ SYSTEMATIC: Final = 0.5
 """More than this share of pulses doubled is how the box is set (assumed)."""
 JITTER_S: Final = 0.010
 """Pulses scatter less than this about an even rhythm, or something is in their way (assumed)."""
-CERTAIN: Final = 4.0
-"""A TR differs when it does so by so many standard errors, and by more than clocks do."""
 PULSES: Final = "scanner pulses"
 TIMING: Final = "pulse timing"
 
@@ -58,6 +55,7 @@ def judge_pulses(heard: Heard, scanner: ScannerRig, tr_s: float | None) -> Resul
         or _too_few(train, heard)
         or _wrong_tr(train, tr_s)
         or _irregular(train)
+        or _late(train)
         or _bouncing(train)
         or _strangers_too(train, heard)
         or _healthy(train, tr_s)
@@ -70,6 +68,7 @@ def judge_pulses(heard: Heard, scanner: ScannerRig, tr_s: float | None) -> Resul
         "doubled": train.doubled,
         "extra": train.extra,
         "missed": train.missed,
+        "late": train.late,
         "strangers": listed(heard.strangers),
     }
     if train.line is not None:
@@ -92,11 +91,11 @@ def judge_timing(heard: Heard, stamps: Stamps) -> Result:
     figures |= {
         "rate_per_s": round(1 / line.tr_s, 4),
         "jitter_ms": round(line.jitter_s * 1000, 3),
-        "worst_ms": round(train.worst_s * 1000, 3),
+        "worst_ms": round(line.worst_s * 1000, 3),
     }
     seen = (
         f"{1 / line.tr_s:.3f} pulses each second, jitter {line.jitter_s * 1000:.2f} ms, worst"
-        f" {train.worst_s * 1000:.2f} ms; {stamps}"
+        f" {line.worst_s * 1000:.2f} ms; {stamps}"
     )
     uneven = line.jitter_s > JITTER_S
     return Result(
@@ -205,8 +204,7 @@ def _wrong_tr(train: PulseTrain, tr_s: float | None) -> _Word | None:
     line = train.line
     if tr_s is None or line is None:
         return None
-    ppm, error_ppm = line.drift_ppm(tr_s)
-    if abs(ppm) <= PLAUSIBLE_PPM + CERTAIN * error_ppm:
+    if not line.tr_differs(tr_s):
         return None
     ratio = line.tr_s / tr_s
     why = ""
@@ -217,7 +215,8 @@ def _wrong_tr(train: PulseTrain, tr_s: float | None) -> _Word | None:
     return _Word(
         "wrong TR",
         Verdict.FAIL,
-        f"WRONG TR: a pulse each {line.tr_s:.4f} s, and {tr_s:g} s was asked for{why}",
+        f"WRONG TR: a pulse each {line.tr_s:.4f} ± {line.tr_error_s:.4f} s, "
+        f"and {tr_s:g} s was asked for{why}",
         "is it the right sequence? Change its TR, its pulses to one for each volume, or 'tr_s' in"
         " the protocol",
     )
@@ -232,6 +231,19 @@ def _irregular(train: PulseTrain) -> _Word | None:
         Verdict.FAIL if wrong > MANY * total else Verdict.WARN,
         f"IRREGULAR: {train.missed} missed and {train.extra} extra among {total} pulses",
         "look at the cable and the length of the box's pulse (10 ms or more)",
+    )
+
+
+def _late(train: PulseTrain) -> _Word | None:
+    if not train.late or train.line is None:
+        return None
+    return _Word(
+        "late stamps",
+        Verdict.WARN,
+        f"LATE STAMPS: {train.late} of {train.count} pulses were stamped up to"
+        f" {train.line.worst_s * 1000:.0f} ms late: this computer was late, not the scanner",
+        "end what else runs on this computer; a run counts such pulses, and says that it is not sure of"
+        " them",
     )
 
 

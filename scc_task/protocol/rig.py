@@ -16,7 +16,7 @@ from scc_task.protocol.base import (
 )
 from scc_task.protocol.rig_limits import RigLimits, Supervisor
 from scc_task.protocol.rig_markers import MarkerRig, refuse_unheard_recorders
-from scc_task.protocol.rig_ports import refuse_shared_ports
+from scc_task.protocol.rig_ports import Owner, refuse_shared_ports, refuse_strange_addresses
 from scc_task.protocol.rig_responses import Responses
 from scc_task.protocol.rig_scanner import ScannerRig
 from scc_task.protocol.rig_words import EMULATED
@@ -168,19 +168,28 @@ class Rig(Model):
     def _gives_each_port_one_owner(self) -> Self:
         if not self.simulated:
             refuse_unheard_recorders(self.markers)
-        refuse_shared_ports(
-            [
-                ("cuff", self.cuff.port, ("cuff", "port")),
-                ("CPAR+ behind DeviceHost", self.cuff.device_port, ("cuff", "device_port")),
-                ("scanner's trigger", self.scanner.port, ("scanner", "port")),
-                ("button box", self.responses.port, ("responses", "port")),
-                *(
-                    (f"recorder {number}", output.port, ("markers", number - 1, "port"))
-                    for number, output in enumerate(self.markers, 1)
-                ),
-            ]
-        )
+        owners: list[Owner] = [
+            ("cuff", self.cuff.port, ("cuff", "port")),
+            ("CPAR+ behind DeviceHost", self.cuff.device_port, ("cuff", "device_port")),
+            ("scanner's trigger", self.scanner.port, ("scanner", "port")),
+            ("button box", self.responses.port, ("responses", "port")),
+            *(
+                (f"recorder {number}", output.port, ("markers", number - 1, "port"))
+                for number, output in enumerate(self.markers, 1)
+            ),
+        ]
+        refuse_strange_addresses(owners, self._on_lines())
+        refuse_shared_ports(owners)
         return self
+
+    def _on_lines(self) -> frozenset[str]:
+        """Return who uses the lines of a port, and not its bytes."""
+        uses = {
+            "cuff": self.cuff.line is not None,
+            "scanner's trigger": self.scanner.trigger == "modem_line",
+            **{f"recorder {n}": output.to == "line" for n, output in enumerate(self.markers, 1)},
+        }
+        return frozenset(who for who, on_lines in uses.items() if on_lines)
 
     @model_validator(mode="after")
     def _keeps_real_and_emulated_apart(self) -> Self:

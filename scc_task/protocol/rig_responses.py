@@ -10,8 +10,12 @@ from scc_task.protocol.rig_words import known_key, plain_name
 ButtonName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9_]{1,20}|[\x21-\x7e])$")]
 """A key, or the one character that a serial box sends."""
 
-REPEAT_S: Final = 0.04
-"""Longer than between the repeats of a held button (30 Hz, assumed), shorter than presses at 20 Hz."""
+ADAPTER_S: Final = 0.016
+"""How long a USB serial adapter may hold a byte back: FTDI's latency timer as it is delivered (FTDI
+AN232B-04, verified)."""
+REPEAT_S: Final = 0.06
+"""Longer than a held button is ever silent: 1/30 s between its repeats (the fastest keyboards, recalled),
+`ADAPTER_S`, and 10 ms for a box that is not even (assumed): 0.0593 s."""
 ACTIONS: Final = ("left", "right", "confirm", "stop")
 MOUSE_BUTTONS: Final = ("button_left", "button_middle", "button_right")
 SERIAL: Final = "serial_"
@@ -72,11 +76,11 @@ class Responses(Model):
     )
     repeat_s: float | None = Field(
         default=None,
-        ge=0.02,
+        ge=0,
         le=0.5,
-        description="serial only: a button that says no 'release' counts as held as long as its "
-        "character comes again within this many seconds; 0.04 if not given",
-        examples=[0.04],
+        description="serial only: a held button's character comes again within this many seconds, "
+        f"{REPEAT_S:g} or more; {REPEAT_S:g} if not given; 0: this box never repeats",
+        examples=[REPEAT_S],
     )
     end_to_end_px: int | None = Field(
         default=None,
@@ -125,6 +129,8 @@ class Responses(Model):
                     do=f"remove it; only 'answers: {kind}' has it",
                     at=(name,),
                 )
+        if self.repeat_s is not None:
+            self._waits_long_enough(self.repeat_s)
         if self.answers == "serial" and self.port is None:
             refuse("'port' is missing: a serial box has one", do="add 'port: COM5'")
         for name in ("left", "right"):
@@ -137,6 +143,23 @@ class Responses(Model):
             if self.answers != "mouse" and not getattr(self, name):
                 refuse(f"'{name}' has too few entries", do=f"add '{name}: [{name}]'")
         return self
+
+    def _waits_long_enough(self, repeat_s: float) -> None:
+        if 0 < repeat_s < REPEAT_S:
+            refuse(
+                f"'repeat_s: {repeat_s:g}' is too tight: a box that repeats 30 times a second behind a "
+                f"USB adapter is silent for up to {REPEAT_S:g} s while its button is held, and one "
+                "press would count several times",
+                do=f"write {REPEAT_S:g} or what 'doctor --buttons' measures; 0 if the box never repeats",
+                at=("repeat_s",),
+            )
+        if repeat_s == 0 and self.grip is not None:
+            refuse(
+                "a grip with 'repeat_s: 0': a box that never repeats cannot show that it is held",
+                do="have the box repeat the grip's character while it is held, and write how often; "
+                "or remove 'grip'",
+                at=("repeat_s",),
+            )
 
     @model_validator(mode="after")
     def _names_what_its_box_can_send(self) -> Self:
@@ -215,8 +238,18 @@ class Responses(Model):
         return None if place is None else str(place[0])
 
     @property
-    def longest_silence_s(self) -> float:
-        """Return the longest silence of a button that is held."""
+    def box_repeats(self) -> bool:
+        """Return whether a serial box may repeat the character of a button that is held."""
+        return self.repeat_s != 0
+
+    @property
+    def window_s(self) -> float:
+        """Return within which time the same character belongs to the press before it.
+
+        Where the box never repeats, only its bounces do: an adapter may bring them apart.
+        """
+        if not self.box_repeats:
+            return self.bounce_s + ADAPTER_S
         return self.repeat_s or REPEAT_S
 
     def keys(self, action: str) -> tuple[str, ...]:

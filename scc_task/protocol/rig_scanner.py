@@ -30,9 +30,11 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "keyboard": _Kind(needs={}, may=("key",)),
     "modem_line": _Kind(needs={"port": EMULATED, "line": "cts"}, may=("edge",)),
     "parallel": _Kind(needs={"port": "/dev/parport0", "pin": "10"}, may=("edge",)),
-    "lsl": _Kind(needs={"stream": EMULATED, "marker": '"5"'}),
+    "lsl": _Kind(needs={"stream": EMULATED, "marker": '"5"'}, may=("source_id",)),
 }
-_OPTIONS: Final = ("port", "byte", "key", "baud", "line", "edge", "pin", "stream", "marker")
+_OPTIONS: Final = (
+    *("port", "byte", "key", "baud", "line", "edge", "pin", "stream", "marker", "source_id"),
+)
 
 
 class ScannerRig(Model):
@@ -89,6 +91,11 @@ class ScannerRig(Model):
         description="lsl only: the marker that means a pulse, in quotes",
         examples=["5"],
     )
+    source_id: Words | None = Field(
+        default=None,
+        description="lsl only: what the stream's sender calls itself, where several send one of that name",
+        examples=["trigger-box-1"],
+    )
 
     @model_validator(mode="after")
     def _has_what_its_trigger_needs(self) -> Self:
@@ -107,6 +114,12 @@ class ScannerRig(Model):
                     do=f"remove it; {article} {self.trigger} trigger has {_listed(kind.knows)}",
                     at=(name,),
                 )
+        if self.source_id is not None and self.emulated:
+            refuse(
+                "an emulated stream has a name of its own, and needs no 'source_id'",
+                do="remove it, or name the real stream",
+                at=("source_id",),
+            )
         return self
 
     @property
@@ -132,7 +145,7 @@ class ScannerRig(Model):
     def as_emulated(self) -> "ScannerRig":
         """Return the same trigger with an emulated scanner behind it."""
         name = self.source_field
-        return self.model_copy(update={name: EMULATED} if name else {})
+        return self.model_copy(update={name: EMULATED, "source_id": None} if name else {})
 
 
 def _listed(names: tuple[str, ...]) -> str:

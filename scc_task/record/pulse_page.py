@@ -1,6 +1,7 @@
 """The page on a run's pulses: a picture of the intervals and the report in words, beside the journal."""
 
 import io
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 from scc_task.documents import Pulse, PulseKind
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 WIDTH_PX: Final = 1024
 HEIGHT_PX: Final = 768
 _DPI: Final = 100
+ROWS: Final = 7
+ROW_LETTERS: Final = 118
+"""Above the drawings there is room for so many rows of so many letters."""
 _BLUE: Final = "#0072B2"
 _RED: Final = "#D55E00"
 _BINS: Final = 40
@@ -50,11 +54,12 @@ def page_as_picture(heading: str, report: PulseReport, pulses: tuple[Pulse, ...]
 
     figure = Figure(figsize=(WIDTH_PX / _DPI, HEIGHT_PX / _DPI), dpi=_DPI)
     FigureCanvasAgg(figure)
-    words = [line for line in report.lines() if not line.startswith(" ")]
+    said = [line for line in report.lines() if not line.startswith(" ")]
+    words = [row for line in said for row in textwrap.wrap(line, ROW_LETTERS)]
     figure.text(0.07, 0.965, heading, fontsize=11, color="#555555", va="center")
-    figure.text(0.07, 0.945, "\n".join(words[:4]), fontsize=10.5, va="top")
-    intervals = figure.add_axes((0.07, 0.10, 0.38, 0.68))
-    residuals = figure.add_axes((0.56, 0.10, 0.41, 0.68))
+    figure.text(0.07, 0.945, "\n".join(words[:ROWS]), fontsize=10.5, va="top")
+    intervals = figure.add_axes((0.07, 0.10, 0.38, 0.65))
+    residuals = figure.add_axes((0.56, 0.10, 0.41, 0.65))
     _draw_intervals(intervals, pulses)
     _draw_residuals(residuals, report, pulses)
     for axes in (intervals, residuals):

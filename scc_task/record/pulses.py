@@ -53,16 +53,19 @@ def pulses_block(run: RunRecord, t0_s: float) -> Json | None:
         "Bounced": _times(run.pulses, PulseKind.BOUNCE, t0_s),
         "NumbersOffTheLine": list(report.strays),
         "NotSure": [round(p.time_s - t0_s, 3) for p in run.pulses if p.unsure],
+        "BeforeLastStart": [round(p.time_s - t0_s, 3) for p in run.pulses_before],
     }
     if line is not None:
         ppm, error_ppm = line.drift_ppm(scanner.tr_s)
         block["Clock"] = {
             "MeasuredRepetitionTime": round(line.tr_s, 7),
+            "MeasuredRepetitionTimeStandardError": round(line.tr_error_s, 7),
             "DriftPpm": round(ppm, 2),
             "DriftStandardErrorPpm": round(error_ppm, 2),
             "JitterSeconds": round(line.jitter_s, 6),
             "LargestResidualSeconds": round(line.worst_s, 6),
             "Pulses": line.pulses,
+            "LeftOut": line.left_out,
         }
     return block
 

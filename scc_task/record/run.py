@@ -7,6 +7,7 @@ from typing import Any
 from hardware.states import StopReason
 from scc_task.documents import (
     Command,
+    Confirmed,
     Decided,
     Document,
     Marker,
@@ -25,7 +26,8 @@ from scc_task.documents import (
     Tracked,
     Vented,
 )
-from scc_task.plan.steps import Plan, plan_from_dict, step_from_dict
+from scc_task.plan.steps import Plan, Step, plan_from_dict, step_from_dict
+from scc_task.pulse_findings import RESTARTED
 from scc_task.record.read import JournalContents, JournalUnreadable
 
 RELEASES = frozenset({"end", "vent"})
@@ -47,7 +49,8 @@ class RunRecord:
     ``plan`` holds the steps that joined it on the way too.
     ``requests`` and, by trial, ``outcomes`` are those of a calibration, as are
     the operator's ``decisions``; other runs have none.
-    ``pulse_doubts``: what was said against time zero.
+    ``pulses`` and ``pulse_doubts`` (what was said against time zero) are those since the scanner's last
+    start; ``pulses_before`` came before it and do not count.
     ``end_s`` is when the steps ended; in a journal without `Stop` it is the last time recorded.
     """
 
@@ -63,6 +66,7 @@ class RunRecord:
     outcomes: dict[int, Outcome]
     decisions: tuple[Decided, ...]
     pulses: tuple[Pulse, ...]
+    pulses_before: tuple[Pulse, ...]
     pulse_doubts: tuple[str, ...]
     zero: TimeZero | None
     samples: tuple[Samples, ...]
@@ -122,6 +126,9 @@ def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunR
     zero = next((d for d in documents if isinstance(d, TimeZero)), None)
     stop = next((d for d in reversed(documents) if isinstance(d, Stop)), None)
     last_s = last_time_s(documents)
+    pulses = [d for d in documents if isinstance(d, Pulse)]
+    notes = [d for d in documents if isinstance(d, Note)]
+    started_s = max((n.time_s for n in notes if n.code == RESTARTED), default=float("-inf"))
     return RunRecord(
         start=start,
         plan=dataclasses.replace(plan, steps=steps),
@@ -129,14 +136,15 @@ def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunR
         began={d.number: d for d in reversed(documents) if isinstance(d, StepBegan)},
         missed=frozenset(d.number for d in documents if isinstance(d, StepMissed)),
         inflations=inflations((*documents, *more)),
-        ratings={d.step: d for d in documents if isinstance(d, Rating)},
+        ratings=ratings(documents, steps),
         tracked=tuple(d for d in documents if isinstance(d, Tracked)),
         requests=tuple(d for d in documents if isinstance(d, Requested)),
         outcomes={d.trial: d for d in documents if isinstance(d, Outcome)},
         decisions=tuple(d for d in documents if isinstance(d, Decided)),
-        pulses=tuple(d for d in documents if isinstance(d, Pulse)),
+        pulses=tuple(p for p in pulses if p.time_s >= started_s),
+        pulses_before=tuple(p for p in pulses if p.time_s < started_s),
         pulse_doubts=tuple(
-            d.message for d in documents if isinstance(d, Note) and d.code == "time_zero_doubt"
+            n.message for n in notes if n.code == "time_zero_doubt" and n.time_s >= started_s
         ),
         zero=zero,
         samples=tuple(d for d in (*documents, *more) if isinstance(d, Samples)),
@@ -145,6 +153,32 @@ def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunR
         end_s=last_s if stop is None else stop.end_s,
         last_s=last_s,
     )
+
+
+def ratings(documents: tuple[Document, ...], steps: tuple[Step, ...]) -> dict[int, Rating]:
+    """Return what came of each rating slot, by the number of its step.
+
+    Of a slot whose end is not on record (the program was killed in it) what was confirmed is known.
+    """
+    ended = {d.step: d for d in documents if isinstance(d, Rating)}
+    shown_s = {d.number: d.flip_s for d in documents if isinstance(d, StepBegan)}
+    scales = {step.number: str(step.scale) for step in steps}
+    cut = {
+        d.step: Rating(
+            step=d.step,
+            scale=scales[d.step],
+            flip_s=shown_s[d.step],
+            end_s=d.time_s,
+            rating=d.rating,
+            last_position=d.rating,
+            moved=True,
+            response_time_s=d.time_s - shown_s[d.step],
+            trace=((d.time_s - shown_s[d.step], d.rating),),
+        )
+        for d in documents
+        if isinstance(d, Confirmed) and d.step in scales and d.step in shown_s
+    }
+    return cut | ended
 
 
 def inflations(documents: tuple[Document, ...]) -> dict[int, Inflation]:

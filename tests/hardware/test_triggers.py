@@ -1,5 +1,6 @@
 """Scanner pulses over every wire a trigger may have, each from an emulated scanner of its own process."""
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ import pytest
 
 from hardware.clock import RealClock
 from hardware.errors import HardwareUnavailable
+from hardware.lsl_clock import lsl_library
 from hardware.triggers import PulseListener, TriggerAddress, open_trigger
 from hardware.triggers.serial_byte import usb_latency_ms
 from scc_task.emulated import EmulatorProcess
@@ -164,6 +166,46 @@ def test_a_stream_that_nobody_sends_is_said_plainly(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("hardware.triggers.lsl.RESOLVE_S", 0.2)
     with pytest.raises(HardwareUnavailable, match="nobody sends a stream"):
         open_trigger(TriggerAddress(kind="lsl", port="nobody", marker="5"), RealClock())
+
+
+def test_of_several_streams_of_one_name_none_is_taken_unless_the_rig_says_which() -> None:
+    lsl = lsl_library()
+    name = "scc-test-twice"
+    first, second = (
+        lsl.StreamOutlet(lsl.StreamInfo(name, "Markers", 1, lsl.IRREGULAR_RATE, "string", box))
+        for box in ("box-a", "box-b")
+    )
+    address = TriggerAddress(kind="lsl", port=name, marker="5")
+    with pytest.raises(HardwareUnavailable, match="2 streams have the name") as refused:
+        open_trigger(address, RealClock())
+    for part in ("source_id 'box-a' on ", "source_id 'box-b' on ", "source_id: box-"):
+        assert part in f"{refused.value.what} {refused.value.do}"
+    source = open_trigger(dataclasses.replace(address, source_id="box-b"), RealClock())
+    try:
+        first.push_sample(["not this one"])
+        second.push_sample(["5"])
+        heard: list[float] = []
+        until(lambda: bool(heard.extend(source.poll()) or heard))
+        assert source.strangers() == {}
+    finally:
+        source.close()
+
+
+def test_streams_that_nothing_tells_apart_are_refused() -> None:
+    lsl = lsl_library()
+    same = [
+        lsl.StreamOutlet(
+            lsl.StreamInfo("scc-test-same", "Markers", 1, lsl.IRREGULAR_RATE, "string", "box")
+        )
+        for _ in range(2)
+    ]
+    with pytest.raises(HardwareUnavailable, match="2 streams have the name") as refused:
+        open_trigger(
+            TriggerAddress(kind="lsl", port="scc-test-same", marker="5", source_id="box"),
+            RealClock(),
+        )
+    assert "no source_id tells them apart" in str(refused.value.do)
+    same.clear()
 
 
 def test_a_port_without_lines_is_refused() -> None:

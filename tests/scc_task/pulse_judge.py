@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from hardware.sim.pulse_trains import Edge, Train
 from scc_task.documents import Pulse, PulseKind
 from scc_task.plan.steps import ScannerPlan
+from scc_task.pulse_findings import Finding, standing_doubts
 from scc_task.pulse_report import PulseReport, Trust, pulse_report
-from scc_task.scanner import Finding, PulseCounter
+from scc_task.scanner import PulseCounter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +25,13 @@ class Verdict:
 
     @property
     def silent_shift(self) -> bool:
-        return self.report.trust is Trust.CONFIRMED and abs(self.shift_s) > 0.05
+        return not self.said_unsure and abs(self.shift_s) > 0.05
 
     @property
     def said_unsure(self) -> bool:
         """The run as a whole says that its numbers may be wrong."""
-        return self.report.trust is Trust.DOUBTFUL
+        no_zero = self.report.trust is Trust.NONE
+        return no_zero or self.report.trust is Trust.DOUBTFUL or self.report.unheard_at_end > 0
 
 
 def judge(
@@ -50,7 +52,7 @@ def judge(
         scanner,
         pulses,
         zero,
-        doubts=[f.message for f in findings if f.doubt],
+        doubts=standing_doubts(findings),
         until_s=train.until_s,
     )
     counts: Counter[str] = Counter()
@@ -58,10 +60,10 @@ def judge(
     stamped = {p.number: p.time_s for p in pulses if p.number is not None}
     not_sure = {p.number for p in pulses if p.number is not None and p.unsure} | {*report.strays}
     restarted_s = max((f.time_s for f in findings if f.code == "restarted"), default=0.0)
-    near_s = 6 * jitter_s + 0.004  # two stamps this close cannot be told apart by anybody
+    close_s = near_s(jitter_s)
     for edge, pulse in zip(train.edges, pulses, strict=True):
         counts[f"{edge.kind} edges"] += 1
-        outcome = _outcome(edge, pulse, train, near_s, stamped)
+        outcome = _outcome(edge, pulse, train, close_s, stamped)
         if outcome != "right" and edge.time_s < restarted_s:
             outcome = "withdrawn"  # the counter has said that what came before does not count
         said = pulse.number in report.strays or edge.number in not_sure
@@ -81,8 +83,30 @@ def judge(
     )
 
 
+def unknowable(train: Train, scanner: ScannerPlan, *, jitter_s: float) -> bool:
+    """Return whether faults cancel at the two ends, so that a shifted scan looks whole.
+
+    Such as a first pulse that was lost and a volume more than planned; or a stray edge one TR before the
+    first, and a last pulse that was lost. Nobody can know from what arrives.
+    """
+    places = sorted(train.places_s.items())
+    (first, first_s), (last, last_s) = places[0], places[-1]
+    step_s = (last_s - first_s) / (last - first)
+    heard = []
+    for edge in train.edges:
+        number = first + round((edge.time_s - first_s) / step_s)
+        if abs(edge.time_s - first_s - (number - first) * step_s) <= near_s(jitter_s):
+            heard.append(number)
+    return bool(heard) and min(heard) - scanner.first == max(heard) - (scanner.volumes - 1) != 0
+
+
+def near_s(jitter_s: float) -> float:
+    """Return how close two stamps are that cannot be told apart by anybody."""
+    return 6 * jitter_s + 0.004
+
+
 def _outcome(
-    edge: Edge, pulse: Pulse, train: Train, near_s: float, stamped: dict[int | None, float]
+    edge: Edge, pulse: Pulse, train: Train, close_s: float, stamped: dict[int | None, float]
 ) -> str:
     """Return ``right``, ``wrong``, or ``stand-in`` where two edges are too close to be told apart."""
     if edge.kind == "pulse" and pulse.number == edge.number:
@@ -93,9 +117,9 @@ def _outcome(
         return "right"  # extra, or within 50 ms of an edge: then it looks like a bounce
     if pulse.number is not None:
         place_s = train.places_s.get(pulse.number)
-        close = place_s is not None and abs(pulse.time_s - place_s) <= near_s
+        close = place_s is not None and abs(pulse.time_s - place_s) <= close_s
         return "stand-in" if close and edge.kind != "pulse" else "wrong"
     # a pulse that was taken for extra: excused where another edge stands in its place as well as it would
     assert edge.number is not None
     place_s, told_s = train.places_s[edge.number], stamped.get(edge.number)
-    return "stand-in" if told_s is not None and abs(told_s - place_s) <= near_s else "wrong"
+    return "stand-in" if told_s is not None and abs(told_s - place_s) <= close_s else "wrong"

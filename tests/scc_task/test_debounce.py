@@ -70,6 +70,16 @@ def test_what_was_dropped_says_why() -> None:
     assert [s.dropped for s in through(events)] == [None, BOUNCE, BOUNCE, REPEAT]
 
 
+def test_a_press_whose_release_was_lost_counts() -> None:
+    events = [
+        KeyEvent(1.0, "1", True),
+        KeyEvent(1.5, "1", False, doubt="its release was never heard"),
+        KeyEvent(1.5, "1", True),
+        KeyEvent(1.6, "1", False),
+    ]
+    assert counted(through(events)) == events
+
+
 @dataclass(frozen=True)
 class Finger:
     """Presses of one button, in seconds, and everything that its contact sends."""

@@ -1,6 +1,6 @@
 """What is pressed, held and let go: answers are filtered, stops never are, everything is on record."""
 
-from scc_task.documents import Document, Key
+from scc_task.documents import Document, Key, Note
 from scc_task.hands import Hands
 from scc_task.ports import KeyEvent
 from scc_task.responses import Action, key_map
@@ -46,6 +46,24 @@ def test_a_bounce_is_no_answer_and_is_on_record() -> None:
         (1.004, "bounce"),
         (1.2, None),
     ]
+
+
+def test_a_release_that_was_lost_is_noted_and_the_next_press_is_an_answer() -> None:
+    bench = Bench()
+    bench.take(1.0, "1", down=True)
+    bench.hands.take(KeyEvent(1.5, "1", False, doubt="its release was never heard"))
+    bench.take(1.5, "1", down=True)
+    assert bench.answers == [(Action.LEFT, True), (Action.LEFT, False), (Action.LEFT, True)]
+    (note,) = [d for d in bench.documents if isinstance(d, Note)]
+    assert (note.code, note.message) == ("buttons", "button 1: its release was never heard")
+
+
+def test_a_grip_that_nobody_could_hear_stops_the_run_and_says_why() -> None:
+    bench = Bench(grip="g")
+    bench.take(1.0, "g", down=True)
+    bench.hands.guard(1.5)
+    bench.hands.take(KeyEvent(2.0, "g", False, doubt="its port was not heard for 0.30 s"))
+    assert bench.stops == [("participant", "the grip: its port was not heard for 0.30 s")]
 
 
 def test_a_stop_waits_for_no_filter() -> None:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from protocol_files import RIGS, ROOT
 
-from hardware.clock import VirtualClock
+from hardware.clock import RealClock, VirtualClock
 from hardware.errors import HardwareUnavailable
 from hardware.markers.output import Sent
 from hardware.readings import CommandReport, CuffReport, Sample, VentReport
@@ -28,7 +28,13 @@ from scc_task.documents import (
 from scc_task.markers import Markers
 from scc_task.occasions import CuffCourse, Occasion, RunCourse
 from scc_task.protocol.load import load_rig
-from scc_task.protocol.rig_markers import DEFAULT_CODES, Event, MarkerCodes, MarkerKind
+from scc_task.protocol.rig_markers import (
+    DEFAULT_CODES,
+    Event,
+    MarkerCodes,
+    MarkerKind,
+    MarkerRig,
+)
 
 
 def command(name: str, sent_s: float, mmhg: float | None = None) -> CommandReport:
@@ -265,6 +271,22 @@ def test_without_lsl_a_run_goes_on_with_a_plain_warning_on_screen_and_on_record(
     assert [d.message for d in journal if isinstance(d, Note)] == said
     assert "no LSL here" in said[0]
     assert markers.describe() == ()
+
+
+def test_two_emulated_recorders_keep_a_log_each(tmp_path: Path) -> None:
+    emulated = MarkerRig(to="serial", port="emulated")
+    rig = load_rig(RIGS / "simulated.yaml").model.model_copy(
+        update={"markers": (emulated, emulated), "lsl": False}
+    )
+    log = tmp_path / "sub-01" / "run_emulatedrecorder.jsonl"
+    with ExitStack() as stack:
+        markers_open.open_markers(
+            stack, rig, RealClock(), identity=None, log=log, say=lambda words: None
+        )
+    assert sorted(path.name for path in log.parent.iterdir()) == [
+        "run_emulatedrecorder-2.jsonl",
+        "run_emulatedrecorder.jsonl",
+    ]
 
 
 class Cuff:

@@ -12,6 +12,7 @@ from test_protocol_broken_files import refusal
 from typer.testing import CliRunner
 
 from hardware.limits import Limits
+from hardware.triggers.serial_byte import USB_LATENCY_MS
 from scc_task import cli
 from scc_task.plan.compile import compile_plan, unresolved
 from scc_task.plan.steps import StepKind, TrialType
@@ -50,6 +51,18 @@ def test_a_serial_box_has_names_that_no_keyboard_has(tmp_path: Path) -> None:
     assert box.action_of("1") is None  # typed by the operator, it means nothing
 
 
+def test_a_held_button_may_be_silent_for_a_repeat_and_an_adapters_timer(tmp_path: Path) -> None:
+    silent_s = 1 / 30 + USB_LATENCY_MS / 1000
+    assert responses_of(tmp_path, SERIAL + "}").window_s > silent_s + 0.009
+    assert responses_of(tmp_path, SERIAL + ", repeat_s: 0.25}").window_s == 0.25
+
+
+def test_a_box_that_never_repeats_has_only_bounces_to_be_told_apart(tmp_path: Path) -> None:
+    box = responses_of(tmp_path, SERIAL + ", repeat_s: 0}")
+    assert not box.box_repeats
+    assert box.window_s == box.bounce_s + USB_LATENCY_MS / 1000
+
+
 def test_a_mouse_has_buttons_only_to_confirm_and_stop(tmp_path: Path) -> None:
     mouse = responses_of(tmp_path, "{answers: mouse, confirm: [button_left], stop: [button_right]}")
     assert mouse.keys("confirm") == ("button_left",)
@@ -72,6 +85,9 @@ def test_a_mouse_has_buttons_only_to_confirm_and_stop(tmp_path: Path) -> None:
             "'left' is more than the one character",
             "quotes",
         ),
+        (SERIAL + ", repeat_s: 0.04}", "'repeat_s: 0.04' is too tight", "write 0.06"),
+        (SERIAL + ", grip: g, repeat_s: 0}", "a grip with 'repeat_s: 0'", "have the box repeat"),
+        (SERIAL + ", repeat_s: 0.6}", "repeat_s is 0.6", "0.06"),
         (SERIAL + ', release: {"1": "2"}}', "key '2' stands under 'right' already", "one meaning"),
         (SERIAL + ', release: {"9": A}}', "no button sends '9'", "when it is pressed"),
         (
@@ -196,6 +212,26 @@ def test_a_calibration_refuses_a_scale_that_does_not_go_to_100(tmp_path: Path) -
     )
     words = shown.output + str(shown.exception)
     assert "goes from 0 to 10" in words
+
+
+@pytest.mark.parametrize(
+    ("grip", "words"),
+    [
+        ("", "none: nothing has to be held"),
+        (", grip: g", "emulated, g, to be held from time zero on; to let go stops the run"),
+    ],
+)
+def test_journal_and_sidecar_say_whether_the_participant_had_a_grip(
+    tmp_path: Path, grip: str, words: str
+) -> None:
+    rig, data = rig_with(tmp_path, f"{KEYS}{grip}}}"), tmp_path / "data"
+    arguments = [str(PROTOCOLS / "continuous.yaml"), "--rig", str(rig), "--data", str(data)]
+    shown = CliRunner().invoke(cli.app, ["simulate", *arguments, "--run", "1"])
+    assert shown.exit_code == 0, shown.output
+    (journal,) = data.rglob("*_journal.jsonl")
+    assert json.loads(journal.read_bytes().splitlines()[0][9:])["provenance"]["grip"] == words
+    (sidecar,) = data.rglob("*_events.json")
+    assert json.loads(sidecar.read_text("utf-8"))["Provenance"]["Sources"]["grip"] == words
 
 
 def test_a_simulated_run_rates_under_pressure_and_from_0_to_10(tmp_path: Path) -> None:

@@ -64,11 +64,87 @@ def test_a_run_that_ends_before_the_scan_does_not_confirm_it() -> None:
     assert found.trust is Trust.UNCONFIRMED
 
 
-def test_a_first_pulse_that_was_lost_shows_in_the_total() -> None:
-    found = report([float(n) for n in range(1, 100)], until_s=103.0)
+def test_first_pulses_that_were_lost_show_in_the_total() -> None:
+    found = report([float(n) for n in range(2, 100)], until_s=103.0)
     assert found.trust is Trust.DOUBTFUL
-    assert "1 TR too late" in found.doubts[0]
-    assert found.unheard_at_end == 1
+    assert "2 TR too late" in found.doubts[0]
+    assert found.unheard_at_end == 2
+
+
+def test_one_pulse_short_is_no_doubt_but_confirms_nothing_and_says_what_it_may_be() -> None:
+    for times in (range(99), range(1, 100)):
+        found = report([float(n) for n in times], until_s=103.0)
+        assert (found.trust, found.doubts) == (Trust.UNCONFIRMED, ())
+        assert found.unheard_at_end == 1
+        said = "\n".join(found.lines())
+        assert "it was lost, or the scanner stopped one volume early" in said
+        assert "time zero would be 1 TR too late" in said
+
+
+def test_where_there_is_no_time_zero_nothing_is_said_of_its_trust() -> None:
+    plan = ScannerPlan(tr_s=1.0, volumes=100, dummies=5, dummy_kind=DummyKind.DISCARDED)
+    found = report([10.0, 11.0, 12.0], until_s=60.0, plan=plan)
+    assert (found.trust, found.doubts) == (Trust.NONE, ())
+    assert found.lines()[0] == "there is no time zero: no pulse of a volume came"
+
+
+@pytest.mark.parametrize("tr_s", [0.46, 0.8, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("volumes", [15, 30, 60])
+@pytest.mark.parametrize("late", [0.0, 0.06, 0.09, 0.2, 0.45])
+def test_a_first_pulse_that_was_stamped_late_is_not_confirmed_even_in_a_short_scan(
+    tr_s: float, volumes: int, late: float
+) -> None:
+    late = max(late, 0.055 / tr_s) if late else 0.0
+    chance = random.Random(volumes)
+    plan = ScannerPlan(tr_s=tr_s, volumes=volumes, dummies=0, dummy_kind=DummyKind.SILENT)
+    times = [n * tr_s + chance.uniform(-0.002, 0.002) for n in range(volumes)]
+    found = report([times[0] + late * tr_s, *times[1:]], until_s=(volumes + 3) * tr_s, plan=plan)
+    assert (found.trust is Trust.CONFIRMED) is (not late)
+
+
+def test_a_pulse_after_a_last_one_that_was_stamped_late_is_one_too_many() -> None:
+    found = report([*(float(n) for n in range(99)), 99.2, 100.0], until_s=103.0)
+    assert found.went_on == 1
+
+
+def test_a_stray_edge_after_the_last_volume_confirms_nothing_it_may_be_one_too_many_late() -> None:
+    found = report([*(float(n) for n in range(100)), 100.3], until_s=103.0)
+    assert (found.trust, found.unsure) == (Trust.UNCONFIRMED, 1)
+
+
+def test_the_largest_residual_is_that_of_all_pulses_and_those_left_out_are_counted() -> None:
+    times = [float(n) + (0.3 if n == 50 else 0.001 * (n % 2)) for n in range(100)]
+    found = report(times, until_s=103.0)
+    assert found.line is not None
+    assert found.line.worst_s == pytest.approx(0.3, abs=0.002)
+    assert (found.line.pulses, found.line.left_out) == (99, 1)
+    assert "at most 299.5 ms, 1 left out of the line" in found.lines()[-1]
+
+
+def test_strays_in_a_short_scan_do_not_bend_the_line() -> None:
+    times = [(n, float(n) + 0.0002 * (n % 3)) for n in range(15)]
+    times[0] = (0, 0.4)
+    times[11] = (11, 11.3)
+    line = line_through(times)
+    assert line is not None
+    assert line.tr_s == pytest.approx(1.0, abs=1e-4)
+    assert line.zero_s == pytest.approx(0.0, abs=1e-3)
+    assert line.left_out == 2
+
+
+def test_a_tr_differs_only_beyond_its_own_error_and_what_clocks_do() -> None:
+    chance = random.Random(5)
+    for tr_s, jitter_s, differs in (
+        (1.002, 0.0005, True),
+        (1.002, 0.02, False),
+        (1.0005, 0, False),
+    ):
+        times = [n * tr_s + chance.gauss(0, jitter_s) for n in range(20)]
+        found = report(times, until_s=30.0)
+        assert found.line is not None
+        words = next(line for line in found.lines() if line.startswith("TR "))
+        assert ("another TR" in words) is differs
+        assert f"± {found.line.tr_error_s:.6f} s" in words
 
 
 def test_dummies_that_the_protocol_does_not_know_show_in_the_total() -> None:

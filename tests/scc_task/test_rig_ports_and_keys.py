@@ -63,6 +63,44 @@ def test_no_trigger_is_on_the_port_of_the_device_behind_devicehost(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("port", "what"),
+    [
+        ("loop://", "'loop:' is not known"),
+        ("spy:///dev/ttyUSB0", "'spy:' is not known"),
+        ("socket://127.0.0.1", "no address with a host and a port's number"),
+        ("socket://127.0.0.1:99999", "no address with a host and a port's number"),
+        ("socket:/127.0.0.1:7000", "no address with a host and a port's number"),
+        ("socket:127.0.0.1:7000", "no address with a host and a port's number"),
+        ("rfc2217://bar", "does not fit the cuff: it takes bytes alone"),
+    ],
+)
+def test_an_address_that_no_device_has_is_refused_where_it_stands(
+    tmp_path: Path, port: str, what: str
+) -> None:
+    said = refusal(tmp_path, "reference", ("port: /dev/ttyUSB0", f"port: {port}"))
+    assert what in said
+    assert "room.yaml:11:9:" in said
+    assert "write the port's name, as COM4 or /dev/ttyUSB0, or socket://HOST:PORT" in said
+
+
+def test_a_line_is_on_a_port_server_with_its_address_whole(tmp_path: Path) -> None:
+    trigger = ("trigger: keyboard ", "trigger: modem_line\n  port: {}\n  line: cts #")
+    edge = ('  key: "5"', "  edge: rising")
+    for port, what in (
+        ("rfc2217://bar", "no address with a host and a port's number"),
+        ("socket://127.0.0.1:7000", "a plain socket has no lines"),
+    ):
+        said = refusal(tmp_path, "reference", (trigger[0], trigger[1].format(port)), edge)
+        assert what in said
+        assert "rfc2217://HOST:PORT" in said
+    text = (RIGS / "reference.yaml").read_text("utf-8").replace(*edge)
+    path = tmp_path / "room.yaml"
+    good = trigger[1].format("rfc2217://box-3:7000?ign_set_control")
+    path.write_text(text.replace(trigger[0], good), "utf-8")
+    assert load_rig(path).model.scanner.port == "rfc2217://box-3:7000?ign_set_control"
+
+
+@pytest.mark.parametrize(
     ("before", "after", "what"),
     [
         ("stop: [d]", "stop: [num_5]", "the scanner's trigger"),

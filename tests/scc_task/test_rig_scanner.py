@@ -37,6 +37,17 @@ def scanner_of(folder: Path, text: str) -> ScannerRig:
             '{trigger: lsl, stream: Scanner, marker: "volume"}',
             TriggerAddress(kind="lsl", port="Scanner", baud=115200, marker="volume", edge="rising"),
         ),
+        (
+            '{trigger: lsl, stream: Scanner, marker: "5", source_id: box-1}',
+            TriggerAddress(
+                kind="lsl",
+                port="Scanner",
+                baud=115200,
+                marker="5",
+                edge="rising",
+                source_id="box-1",
+            ),
+        ),
     ],
 )
 def test_each_kind_of_trigger_can_be_written(
@@ -76,6 +87,16 @@ def test_a_keyboard_stays_a_keyboard_when_everything_is_emulated(tmp_path: Path)
         ("{trigger: modem_line, port: COM4, line: rts}", "rts", "cts"),
         ("{trigger: parallel, port: /dev/parport0, pin: 2}", "2", "10"),
         ("{trigger: cable}", "cable", "modem_line"),
+        (
+            '{trigger: serial, port: COM4, byte: "5", source_id: box}',
+            "'source_id' does not fit a serial trigger",
+            "has port, byte and baud",
+        ),
+        (
+            '{trigger: lsl, stream: emulated, marker: "5", source_id: box}',
+            "an emulated stream has a name of its own",
+            "name the real stream",
+        ),
     ],
 )
 def test_what_is_missing_or_does_not_fit_is_refused_with_what_to_write(

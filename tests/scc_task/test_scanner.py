@@ -3,15 +3,16 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pulse_judge import judge
+from pulse_judge import judge, unknowable
 
-from hardware.sim.pulse_trains import Trouble, make_train
+from hardware.sim.pulse_trains import LATEST, Trouble, make_train
 from scc_task.documents import PulseKind
 from scc_task.plan.steps import DummyKind, ScannerPlan
+from scc_task.pulse_findings import Finding, standing_doubts
 from scc_task.pulse_report import Trust
-from scc_task.scanner import Finding, PulseCounter
+from scc_task.scanner import PulseCounter
 
 
 def scanner(
@@ -132,6 +133,70 @@ def test_of_two_pulses_near_one_place_the_counter_says_that_it_is_not_sure() -> 
     assert right.unsure
 
 
+@pytest.mark.parametrize("tr_s", [0.46, 0.8, 1.5, 2.0, 3.0])
+@pytest.mark.parametrize("late", [0.12, 0.25, 0.49])
+def test_a_pulse_that_is_stamped_late_is_its_volumes_not_an_extra_and_a_missed_one(
+    tr_s: float, late: float
+) -> None:
+    found = counter(tr_s=tr_s)
+    times_s = [10.0 + tr_s * (n + (late if n == 20 else 0.0)) for n in range(30)]
+    pulses = [found.accept(t) for t in times_s]
+    assert [p.number for p in pulses] == list(range(30))
+    assert [p.number for p in pulses if p.unsure] == [20]
+    assert [p.missed_before for p in pulses] == [0] * 30
+    told = {f.code: f.message for f in found.findings()}
+    assert list(told) == ["pulse_late"]
+    assert f"{late * tr_s * 1000:.0f} ms late" in told["pulse_late"]
+
+
+def test_a_late_pulse_does_not_hide_those_that_were_missed_before_it() -> None:
+    found = counter(tr_s=1.0)
+    times_s = [*(10.0 + n for n in range(20)), 32.3, 33.0]
+    pulses = [found.accept(t) for t in times_s]
+    assert [(p.number, p.missed_before) for p in pulses[-2:]] == [(22, 2), (23, 0)]
+    assert sum(f.missed for f in found.findings()) == 2
+
+
+def test_a_second_edge_after_a_late_one_is_not_sure_to_be_the_extra_one() -> None:
+    found = counter(tr_s=1.0)
+    for number in range(20):
+        found.accept(10.0 + number)
+    late, later = found.accept(30.2), found.accept(30.4)
+    assert (late.number, late.unsure) == (20, True)
+    assert (later.number, later.unsure) == (None, True)
+
+
+def test_a_stamp_late_by_more_than_half_a_tr_is_said_to_be_unsure() -> None:
+    found = counter(tr_s=1.0)
+    for number in range(20):
+        found.accept(10.0 + number)
+    late, following = found.accept(30.6), found.accept(31.0)
+    assert late.unsure
+    assert (following.number, following.missed_before) == (21, 1)
+
+
+def test_a_late_first_volume_after_dummies_does_not_move_time_zero() -> None:
+    found = counter(5, DummyKind.DISCARDED)
+    for time_s in (10.0, 12.0, 14.0, 16.0, 18.0, 20.4, 22.0):
+        found.accept(time_s)
+    zero = found.time_zero
+    assert zero is not None
+    assert zero.inferred
+    assert zero.time_s == pytest.approx(20.0, abs=0.001)
+    assert zero.uncertainty_s == pytest.approx(0.4, abs=0.001)
+
+
+def test_a_first_volume_that_another_grid_begins_with_is_not_called_inferred() -> None:
+    found = counter(4, DummyKind.DISCARDED, tr_s=1.0)
+    for number in range(6):
+        found.accept(10.0 + 0.8 * number)
+    zero = found.time_zero
+    assert zero is not None
+    assert not zero.inferred
+    assert zero.time_s == pytest.approx(13.2)
+    assert doubts(found) == ["tr_differs"]
+
+
 def test_pulses_after_the_last_volume_are_extra_and_told_once() -> None:
     found = counter(volumes=2)
     assert [found.accept(t).kind for t in (0.0, 2.0, 4.0, 6.0)][-2:] == [PulseKind.EXTRA] * 2
@@ -180,6 +245,16 @@ def test_a_scan_broken_off_in_its_dummies_is_counted_anew() -> None:
         found.accept(time_s)
     assert zero_s(found) == 66.0
     assert "restarted" in [f.code for f in found.findings()]
+
+
+def test_a_new_start_takes_back_what_was_doubted_before_it() -> None:
+    found = counter(3, DummyKind.DISCARDED)
+    found.listen(9.5)
+    for time_s in (10.0, 12.0, 60.0, 62.0, 64.0, 66.0):
+        found.accept(time_s)
+    told = found.findings()
+    assert [f.code for f in told if f.doubt] == ["late_start"]
+    assert standing_doubts(told) == []
 
 
 def test_dummies_on_another_grid_than_a_stray_first_edge_are_no_new_start() -> None:
@@ -233,20 +308,25 @@ _SHARES = st.floats(0.0, 0.05)
         tr_error=st.sampled_from((0.0, 1e-4, -1e-4, 0.005, -0.01, 0.05, 0.2, -0.3, 0.5, 1.0)),
         lost_first=st.sampled_from((0, 0, 0, 1, 2, 9)),
         stray_s=st.none() | st.floats(0.05, 12.0),
-        fewer=st.sampled_from((0, 0, 0, 1, 20)),
+        fewer=st.sampled_from((0, 0, 0, 1, 10)),
+        late=st.sampled_from((0.0, 0.002, 0.01, 0.03)),
+        late_first=st.just(0.0) | st.floats(0.0, LATEST),
     ),
-    tr_s=st.sampled_from((1.0, 2.0, 3.0)),
+    tr_s=st.sampled_from((0.46, 0.8, 1.5, 2.0, 3.0)),
+    volumes=st.integers(15, 60) | st.just(None),
     dummies=st.sampled_from((0, 2, 5)),
     kind=st.sampled_from(DummyKind),
     seed=st.integers(0, 2**32),
 )
 def test_every_pulse_is_told_right_or_the_run_says_that_it_is_not_sure(
-    trouble: Trouble, tr_s: float, dummies: int, kind: DummyKind, seed: int
+    trouble: Trouble, tr_s: float, volumes: int | None, dummies: int, kind: DummyKind, seed: int
 ) -> None:
-    plan = scanner(dummies, kind, tr_s=tr_s, volumes=int(1800 / tr_s))
+    whole = int(1800 / tr_s)
+    plan = scanner(dummies, kind, tr_s=tr_s, volumes=volumes or whole)
     train = make_train(
         trouble, tr_s=tr_s, volumes=plan.volumes, first=plan.first, start_s=500.0, seed=seed
     )
+    assume(not unknowable(train, plan, jitter_s=trouble.jitter_s))
     verdict = judge(train, plan, jitter_s=trouble.jitter_s, listening_s=480.0)
     assert not verdict.silent_shift
     assert verdict.said_unsure or not verdict.wrong

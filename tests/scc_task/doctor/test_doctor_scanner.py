@@ -118,6 +118,21 @@ def test_missed_and_extra_pulses_are_counted() -> None:
     assert result.verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize("late", [0.05, 0.15, 0.3, 0.45])
+@pytest.mark.parametrize("which", [0, 7, 19])
+def test_a_late_stamp_is_the_computers_fault_and_no_missed_and_extra_pulse(
+    late: float, which: int
+) -> None:
+    times = train()
+    times[which] += late * 0.5
+    result = word(times)
+    assert (result.figures["state"], result.verdict) == ("late stamps", Verdict.WARN)
+    assert "this computer was late" in result.seen
+    assert f"{late * 500:.0f} ms" in result.seen
+    figures = result.figures
+    assert (figures["late"], figures["missed"], figures["extra"]) == (1, 0, 0)
+
+
 def test_a_stranger_byte_and_a_wrong_key_are_named() -> None:
     result = word([], strangers={"'s' (0x73)": 12, "0x00": 1})
     assert (result.figures["state"], result.verdict) == ("stranger", Verdict.FAIL)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from record_builders import T0_S, make_documents, make_journal, make_plan
 
-from scc_task.documents import Document, Note, Pulse, Stop, TimeZero
+from scc_task.documents import Document, Note, Pulse, PulseKind, Stop, TimeZero
 from scc_task.plan.steps import DummyKind, Plan
 from scc_task.pulse_watch import PulseWatch
 from scc_task.record.dataset import derive
@@ -26,15 +26,22 @@ def plan_with_dummies(*texts: tuple[str, str]) -> Plan:
     return dataclasses.replace(TROUBLED, scanner=scanner, texts=(*TROUBLED.texts, *texts))
 
 
-def journal_with(data: Path, plan: Plan, after_zero_s: list[float]) -> Path:
+def watch_of(plan: Plan, heard: list[Document], told: list[str]) -> PulseWatch:
+    def note(code: str, words: str, at_s: float) -> None:
+        told.append(code)
+        heard.append(Note(time_s=at_s, code=code, message=words))
+
+    return PulseWatch(plan.scanner, publish=heard.append, note=note, lost=lambda words: None)
+
+
+def journal_with(
+    data: Path, plan: Plan, after_zero_s: list[float], *, listening_s: float | None = None
+) -> Path:
     """Write a journal whose pulses have been through the counter."""
     heard: list[Document] = []
-    watch = PulseWatch(
-        plan.scanner,
-        publish=heard.append,
-        note=lambda code, words, at_s: heard.append(Note(time_s=at_s, code=code, message=words)),
-        lost=lambda words: None,
-    )
+    watch = watch_of(plan, heard, [])
+    if listening_s is not None:
+        watch.listen(T0_S + listening_s)
     for after_s in after_zero_s:
         watch.look(T0_S + after_s)
         watch.pulse(T0_S + after_s)
@@ -121,12 +128,60 @@ def test_other_runs_have_no_such_page(tmp_path: Path) -> None:
 def test_a_doubt_from_the_run_is_in_the_dataset(tmp_path: Path) -> None:
     plan = plan_with_dummies()
     tr_s = plan.scanner.tr_s
-    lost_first = [n * tr_s for n in range(1 - DUMMIES, plan.scanner.volumes)]
+    lost_first = [n * tr_s for n in range(2 - DUMMIES, plan.scanner.volumes)]
     report = derive(journal_with(tmp_path, plan, lost_first), tmp_path)
     assert report.pulses[0] == "time zero is doubtful"
     found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]["TimeZero"]
     assert found["Trust"] == "doubtful"
-    assert "1 TR too late" in found["Doubts"][0]
+    assert "2 TR too late" in found["Doubts"][0]
+
+
+def test_one_lost_last_pulse_is_told_at_the_end_and_is_no_doubt(tmp_path: Path) -> None:
+    plan = plan_with_dummies()
+    tr_s = plan.scanner.tr_s
+    lost_last = [n * tr_s for n in range(-DUMMIES, plan.scanner.volumes - 1)]
+    journal = journal_with(tmp_path, plan, lost_last)
+    derive(journal, tmp_path)
+    found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]
+    assert found["MissingAtEnd"] == 1
+    assert (found["TimeZero"]["Trust"], found["TimeZero"]["Doubts"]) == ("unconfirmed", [])
+    assert '"missed_at_end"' in journal.read_text("utf-8")
+
+
+def test_a_new_start_before_time_zero_leaves_nothing_of_what_was_counted_before(
+    tmp_path: Path,
+) -> None:
+    plan = plan_with_dummies()
+    tr_s, volumes = plan.scanner.tr_s, plan.scanner.volumes
+    broken_off = [
+        -60.0,
+        -60.0 + 0.02,
+        -60.0 + 2 * tr_s,
+        -60.0 + 2.4 * tr_s,
+    ]  # one missed, one extra
+    whole = [n * tr_s for n in range(-DUMMIES, volumes)]
+    derive(journal_with(tmp_path, plan, [*broken_off, *whole], listening_s=-60.1), tmp_path)
+    found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]
+    assert found["TimeZero"]["Trust"] == "confirmed"
+    assert found["TimeZero"]["Doubts"] == []
+    assert found["DummiesHeard"] == pytest.approx([-3 * tr_s, -2 * tr_s, -tr_s])
+    assert (found["Extra"], found["Bounced"], found["NotSure"]) == ([], [], [])
+    assert found["BeforeLastStart"] == pytest.approx(broken_off, abs=0.001)
+
+
+def test_the_counts_on_the_screen_begin_anew_with_the_scanner() -> None:
+    plan = plan_with_dummies()
+    told: list[str] = []
+    watch = watch_of(plan, [], told)
+    for time_s in (10.0, 10.02, 12.0, 13.3):
+        watch.pulse(time_s)
+    watch.look(13.6)
+    assert watch.missed
+    watch.pulse(60.0)
+    assert watch.counts == {PulseKind.DUMMY: 1}
+    assert (watch.missed, watch.interval_s) == (0, None)
+    assert [p.time_s for p in watch.pulses] == [60.0]
+    assert told[-1] == "restarted"
 
 
 def test_a_time_zero_that_was_inferred_is_said_to_be_and_how_well_it_is_known(
