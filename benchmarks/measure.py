@@ -42,7 +42,19 @@ def display() -> Iterator[dict[str, str]]:
     """Start a private display of 1024 x 768 and yield an environment that uses it."""
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x768x24", "-nolisten", "tcp"],
+        [
+            *(
+                "Xvfb",
+                "-displayfd",
+                str(writing),
+                "-screen",
+                "0",
+                "1024x768x24",
+                "-nolisten",
+                "tcp",
+            ),
+            "-noreset",  # a server that resets when its last client leaves refuses the next one
+        ],
         pass_fds=(writing,),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ from hardware.sim.pulse_trains import Edge, Train
 from scc_task.documents import Pulse, PulseKind
 from scc_task.plan.steps import ScannerPlan
 from scc_task.pulse_findings import Finding, standing_doubts
-from scc_task.pulse_report import PulseReport, Trust, pulse_report
+from scc_task.pulse_report import FIRST_S, PulseReport, Trust, pulse_report
 from scc_task.scanner import PulseCounter
 
 
@@ -95,7 +95,8 @@ def unknowable(train: Train, scanner: ScannerPlan, *, jitter_s: float) -> bool:
     heard = []
     for edge in train.edges:
         number = first + round((edge.time_s - first_s) / step_s)
-        if abs(edge.time_s - first_s - (number - first) * step_s) <= near_s(jitter_s):
+        off_s = abs(edge.time_s - first_s - (number - first) * step_s)
+        if off_s <= max(near_s(jitter_s), FIRST_S):
             heard.append(number)
     return bool(heard) and min(heard) - scanner.first == max(heard) - (scanner.volumes - 1) != 0
 
