@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hardware.clock import RealClock
+from scc_task.calibration.accepted_before import refuse_accepted
 from scc_task.calibration.keep import adjusted_by_check, proposal_of
 from scc_task.calibration.same import cuff_in
 from scc_task.calibration.store import accept
 from scc_task.calibration.talk import Finished
 from scc_task.calibration_close import Closing, Settled
+from scc_task.errors import UsageInvalid
 from scc_task.prepare_calibration import PreparedCalibration
 from scc_task.protocol.accepted import Device, NamedFile
+from scc_task.record.lock import held_alone
 
 if TYPE_CHECKING:
     from scc_task.resume_calibration import EarlierRun
@@ -41,6 +44,8 @@ def keep(
     ------
     RecordingLost
         If it cannot be stored.
+    UsageInvalid
+        If somebody accepts it at another terminal, or has done so since it was asked for.
     """
     run, protocol = prepared.run, prepared.protocol
     outcomes, session = prepared.procedure.outcomes, run.name.session
@@ -68,15 +73,23 @@ def keep(
         )
     else:
         raise ValueError("nothing was found, so nothing is kept")
-    loaded = accept(
-        run.data,
-        proposal,
-        journal=journal,
-        by=settled.by,
-        comment=comment or None,
-        now=RealClock().wall(),
-        earlier=[(r.contents.path, rig_of(r), device_in(r)) for r in before],
-    )
+    with held_alone(journal) as alone:
+        if not alone:
+            raise UsageInvalid(
+                f"{run.name.stem} is being accepted, or recovered, by another process",
+                where=str(journal),
+                do="see what it comes to: run_task.py calibrations; then --accept, if it is not stored",
+            )
+        refuse_accepted(run.data, run.name, journal)
+        loaded = accept(
+            run.data,
+            proposal,
+            journal=journal,
+            by=settled.by,
+            comment=comment or None,
+            now=RealClock().wall(),
+            earlier=[(r.contents.path, rig_of(r), device_in(r)) for r in before],
+        )
     return loaded.file
 
 

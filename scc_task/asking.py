@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from scc_task.documents import Rating, Subscriber, Tracked
+from scc_task.documents import Confirmed, Rating, Subscriber, Tracked
 from scc_task.plan.steps import Plan, Step, StepKind
 from scc_task.ports import KeyEvent, Screen
 from scc_task.rating import MarkerMotion, RatingSlot
@@ -12,8 +12,9 @@ from scc_task.responses import Action
 class Asking:
     """At most one scale at a time.
 
-    A scale of its own step is confirmed and ends in a `Rating`. One that is shown while the cuff is
-    inflated stays free to the end; every move of its marker is published as it comes.
+    A scale of its own step is confirmed, which is published at once, and ends in a `Rating`. One that is
+    shown while the cuff is inflated stays free to the end; every move of its marker is published as it
+    comes.
 
     Parameters
     ----------
@@ -59,11 +60,14 @@ class Asking:
         """Take what the hands do."""
         if self._asked is None:
             return
-        slot = self._asked[1]
+        step, slot = self._asked
         if action is Action.MOVE:
             slot.point(event.moved, event.time_s)
-        else:
-            slot.key(action, down=event.down, time_s=event.time_s)
+            return
+        before = slot.rating
+        slot.key(action, down=event.down, time_s=event.time_s)
+        if before is None and slot.rating is not None:
+            self._publish(Confirmed(time_s=event.time_s, step=step.number, rating=slot.rating))
 
     def refresh(self, now_s: float) -> None:
         """Show the marker where it is now."""

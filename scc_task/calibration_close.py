@@ -41,6 +41,7 @@ from scc_task.record.holds import measured_holds
 
 ACCEPT: Final = "accept"
 DECLINE: Final = "decline"
+REPEAT: Final = "repeat"
 MEASURED: Final = (Command, Outcome, Requested, Samples, Vented)
 """The documents that tell what was asked for and what was measured."""
 ASKED: Final = 3
@@ -83,7 +84,9 @@ class Closing:
         self._now_s: Callable[[], float] = float
         self._course: CalibrationCourse | None = None
         self._before: Callable[[], None] = lambda: None
-        self._repeats: list[float] = []
+        earlier = () if prepared.earlier is None else prepared.earlier.runs
+        before = [d for run in earlier for d in run.contents.documents]
+        self._repeats = _unexplained(before)
         self._evidence: list[Document] = []
         self.settled = Settled()
 
@@ -101,7 +104,7 @@ class Closing:
         """Note what the operator wanted again."""
         if isinstance(document, MEASURED):
             self._evidence.append(document)
-        if isinstance(document, Requested) and document.why == AGAIN:
+        if isinstance(document, Requested) and document.why.startswith(AGAIN):
             self._repeats.append(document.pressure_mmhg)
 
     def measured(self) -> tuple[Hold, ...]:
@@ -122,7 +125,7 @@ class Closing:
             )
         for mmhg in self._repeats:
             why = self._ask(f"{mmhg:g} mmHg was given again. Why (one line)? ")
-            self._decide("repeat", why=why, pressure_mmhg=mmhg)
+            self._decide(REPEAT, why=why, pressure_mmhg=mmhg)
         finished = None if self._course is None else self._course.finished
         if finished is not None:
             self.judge(finished)
@@ -221,8 +224,10 @@ class Closing:
         )
         if who is None or self._by:
             return None if who is None else (who, "")
+        again = " and ".join(f"{mmhg:g}" for mmhg in self._repeats) if self._course is None else ""
+        what = f" (why was {again} mmHg given again?)" if again else ""
         comment = self._fit(
-            "A comment to keep with it (Enter for none): ", lambda text: (who, text or None)
+            f"A comment to keep with it{what} (Enter for none): ", lambda text: (who, text or None)
         )
         return who, comment or ""
 
@@ -244,7 +249,8 @@ class Closing:
         heading = f"{'SIMULATED  ' if run.rig.simulated else ''}{run.name.stem}"
         outcomes = prepared.procedure.outcomes
         try:
-            plot.plot(path, prepared.protocol.model, outcomes, result, heading=heading)
+            with contextlib.suppress(FileExistsError):  # drawn when it ended: it stays as it was
+                plot.plot(path, prepared.protocol.model, outcomes, result, heading=heading)
             self._out.print(f"  plot: {path}", soft_wrap=True)
         except OSError as error:
             self._out.print(f"  the plot could not be written: {error}", soft_wrap=True)
@@ -255,6 +261,17 @@ class Closing:
         self._publish(
             Decided(time_s=self._now_s(), what=what, by=by, why=why, pressure_mmhg=pressure_mmhg)
         )
+
+
+def _unexplained(documents: Sequence[Document]) -> list[float]:
+    """Return the pressures that the operator wanted again in runs before, and said no reason for."""
+    found: list[float] = []
+    for document in documents:
+        if isinstance(document, Requested) and document.why.startswith(AGAIN):
+            found.append(document.pressure_mmhg)
+        elif isinstance(document, Decided) and document.pressure_mmhg in found:
+            found.remove(document.pressure_mmhg)
+    return found
 
 
 def ask_at(out: Console) -> Ask:

@@ -102,6 +102,8 @@ def calibrate(
         ask=(lambda question: ACCEPT) if simulate else ask_at(out),
         by="emulated operator" if simulate else by,
     )
+    for note in prepared.notes:
+        out.print(f"  {note}", style="bold", markup=False, soft_wrap=True)
     if accept:
         file = decide_later(prepared, closing)
         if file is not None:

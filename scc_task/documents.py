@@ -27,10 +27,10 @@ class Start:
 
     ``wall`` is ISO 8601, UTC, and only a label. ``inputs`` holds every file that shaped the run,
     whole, with role, name and SHA-256. ``provenance`` names the source of pressure, pulses and
-    responses (``"emulated ..."`` where simulated), and the grip or that there was none. ``plan`` is `Plan.as_dict`. ``device`` is what the
-    cuff said of itself, with its ``capabilities`` and its ``limitations`` in words. ``overrides``: what
-    somebody allowed beyond the usual limits, and what was typed. ``markers``: each output to a recorder, with
-    its port or stream and its codes.
+    responses (``"emulated ..."`` where simulated), and the grip or that there was none. ``plan`` is
+    `Plan.as_dict`. ``device`` is what the cuff said of itself, with its ``capabilities`` and its
+    ``limitations`` in words. ``overrides``: what somebody allowed beyond the usual limits, and what
+    was typed. ``markers``: each output to a recorder, with its port or stream and its codes.
     """
 
     type: ClassVar[str] = "start"

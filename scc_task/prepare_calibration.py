@@ -11,6 +11,7 @@ from hardware.interlock import Given
 from hardware.limits import Limits
 from hardware.registry import DRIVERS
 from scc_task.calibration import check, practice
+from scc_task.calibration.accepted_before import refuse_accepted
 from scc_task.calibration.command import calibrate_command
 from scc_task.calibration.course import WAIT_TEXT
 from scc_task.calibration.last_check import CHECK_TASK
@@ -80,6 +81,8 @@ class PreparedCalibration:
         The stored calibration that is only checked, if that is all.
     earlier
         The runs that it goes on after.
+    notes
+        What the operator should know before deciding.
     """
 
     run: Prepared
@@ -89,6 +92,7 @@ class PreparedCalibration:
     trials: int = 0
     checks: Found | None = None
     earlier: Earlier | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -152,6 +156,7 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
     plan = _plan(model, texts.model, shown, task=name.task, limits=limits, seed=seed)
     inflated_s, inflations = used_dose(request.data, name.subject, name.session)
     checks = None
+    notes: tuple[str, ...] = ()
     earlier = before.outcomes if before is not None else ()
     if request.check:
         checks = check.stored_for(
@@ -178,7 +183,8 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         if before is not None:
             procedure = replayed(procedure, before, ceiling_mmhg=limits.ceiling_mmhg)
             if request.accept:
-                refuse_to_accept(procedure, before, data=request.data, rig=rig)
+                refuse_to_accept(procedure, before, rig=rig)
+                notes = refuse_accepted(request.data, name, before.last.contents.path)
         if request.resume:
             procedure.warm_up()
         given = sum(outcome.given for outcome in earlier)
@@ -222,6 +228,7 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         trials=before.trials if before is not None else 0,
         checks=checks,
         earlier=before,
+        notes=notes,
     )
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from scc_task.calibration.from_journal import last_trial, outcomes_in
 from scc_task.calibration.procedures import replay
-from scc_task.calibration.same import ANEW, could_go_on, refuse_other_room
-from scc_task.calibration.store import entries
+from scc_task.calibration.same import Option, anew, could_go_on, refuse_other_room
 from scc_task.calibration.talk import Finished, Outcome, Procedure
 from scc_task.documents import Outcome as OutcomeDocument
 from scc_task.documents import Requested, Start, Stop
@@ -17,8 +16,9 @@ from scc_task.protocol.calibration_protocol import CalibrationProtocol
 from scc_task.protocol.load import Loaded
 from scc_task.protocol.rig import Rig
 from scc_task.record.beyond import beyond
+from scc_task.record.owner import refuse_other_run
 from scc_task.record.paths import JOURNAL, RunName
-from scc_task.record.read import JournalContents, best_copy
+from scc_task.record.read import JournalContents, JournalUnreadable, best_copy, never_began
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +37,13 @@ class EarlierRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """The runs of one calibration, oldest first: each but the first goes on after the one before it."""
+    """The runs of one calibration, oldest first: each but the first goes on after the one before it.
+
+    ``option``: by which they are taken up.
+    """
 
     runs: tuple[EarlierRun, ...]
+    option: Option
 
     @property
     def last(self) -> EarlierRun:
@@ -99,7 +103,8 @@ def earlier_runs(
     UsageInvalid
         If there is none, or this is another protocol, leg, cuff or seed, or its record is damaged.
     """
-    chain = _chain(data, name, room)
+    option: Option = "--accept" if ended else "--resume"
+    chain = _chain(data, name, room, option)
     if ended:
         if not chain:
             raise UsageInvalid(
@@ -116,10 +121,10 @@ def earlier_runs(
             + ("; to accept that one now: --accept instead of --resume" if chain else ""),
         )
     for run in chain:
-        refuse_other_room(run.start, run.name.stem, room, where=rig_file)
-        _refuse_damaged(run)
-    _refuse_other_protocol(chain[0], protocol)
-    found = Earlier(runs=tuple(chain))
+        refuse_other_room(run.start, run.name.stem, room, where=rig_file, option=option)
+        _refuse_damaged(run, option)
+    _refuse_other_protocol(chain[0], protocol, option)
+    found = Earlier(runs=tuple(chain), option=option)
     if seed is not None and seed != found.seed:
         raise UsageInvalid(
             f"{chain[0].name.stem} was begun with the seed {found.seed}, which holds to its end",
@@ -146,7 +151,7 @@ def replayed(procedure: Procedure, earlier: Earlier, *, ceiling_mmhg: float) -> 
         return replay(procedure, earlier.outcomes)
     except (KeyError, ValueError) as error:
         then_mmhg = float(earlier.runs[0].start.plan["limits"]["ceiling_mmhg"])
-        changed = then_mmhg != ceiling_mmhg
+        changed, instead = then_mmhg != ceiling_mmhg, anew(earlier.option)
         raise UsageInvalid(
             f"what {earlier.last.name.stem} has on record is not what this calibration would have "
             + (
@@ -155,14 +160,12 @@ def replayed(procedure: Procedure, earlier: Earlier, *, ceiling_mmhg: float) -> 
                 else "asked for: something in its journal is missing or changed"
             ),
             where=str(earlier.last.contents.path),
-            do=f"set the ceiling in the rig file as it was, or {ANEW}" if changed else ANEW,
+            do=f"set the ceiling in the rig file as it was, or {instead}" if changed else instead,
         ) from error
 
 
-def refuse_to_accept(
-    procedure: Procedure, earlier: Earlier, *, data: Path, rig: Loaded[Rig]
-) -> None:
-    """Refuse to accept what has not come to its end, was accepted before, or was made with another rig.
+def refuse_to_accept(procedure: Procedure, earlier: Earlier, *, rig: Loaded[Rig]) -> None:
+    """Refuse to accept what has not come to its end, or was made with another rig.
 
     Raises
     ------
@@ -176,16 +179,6 @@ def refuse_to_accept(
             where="--accept",
             do="go on with --resume instead of --accept",
         )
-    for entry in entries(data, last.name.subject):
-        if entry.session != last.name.session:
-            continue
-        journal = entry.read().model.journal
-        if (data / journal.path).resolve() == last.contents.path.resolve():
-            raise UsageInvalid(
-                f"{last.name.stem} was accepted before: revision {entry.revision}",
-                where=str(entry.path),
-                do="nothing; run_task.py calibrations shows what is stored",
-            )
     then = next((i["sha256"] for i in last.start.inputs if i["role"] == "rig"), None)
     if then != rig.sha256:
         raise UsageInvalid(
@@ -195,7 +188,7 @@ def refuse_to_accept(
         )
 
 
-def _chain(data: Path, name: RunName, room: Rig) -> list[EarlierRun]:
+def _chain(data: Path, name: RunName, room: Rig, option: Option) -> list[EarlierRun]:
     """Return the newest calibration of the same kind with all runs that it goes on after."""
     found = {run.name.stem: run for run in _recorded(data, name)}
     newest = next((r for r in reversed(found.values()) if could_go_on(r.start, room)), None)
@@ -209,14 +202,22 @@ def _chain(data: Path, name: RunName, room: Rig) -> list[EarlierRun]:
             raise UsageInvalid(
                 f"{newest.name.stem} goes on after {before}, whose journal is not there",
                 where=str(newest.contents.path.parent),
-                do=f"put that journal back, or {ANEW}",
+                do=f"put that journal back, or {anew(option)}",
             )
         newest = found[before]
     return chain
 
 
 def _recorded(data: Path, name: RunName) -> list[EarlierRun]:
-    """Return all runs of the session's calibrations, by their number."""
+    """Return all runs of the session's calibrations, by their number.
+
+    One whose program ended before anything was on disk is passed over.
+
+    Raises
+    ------
+    UsageInvalid
+        If a journal cannot be read, or is another run's.
+    """
     pattern = re.compile(
         re.escape(f"{name.session_stem}_task-{name.task}_run-") + r"([1-9]\d*)" + re.escape(JOURNAL)
     )
@@ -226,9 +227,19 @@ def _recorded(data: Path, name: RunName) -> list[EarlierRun]:
         match = pattern.fullmatch(path.name)
         if match is None:
             continue
-        contents = best_copy(path)
+        try:
+            contents = best_copy(path)
+        except JournalUnreadable as error:
+            if never_began(path):
+                continue
+            raise UsageInvalid(
+                f"what this session's calibrations found is not known: {error.what}",
+                where=error.where,
+                do=error.do,
+            ) from error
         start = contents.documents[0]
         assert isinstance(start, Start)  # noqa: S101  best_copy has seen it
+        refuse_other_run(start, path)
         one = RunName(subject=name.subject, session=name.session, task=name.task, run=int(match[1]))
         runs.append(EarlierRun(name=one, contents=contents, start=start))
     return sorted(runs, key=lambda run: run.name.run)
@@ -242,17 +253,19 @@ def _but_kind(data: Path, name: RunName, room: Rig) -> str:
     return f" ({others[-1].name.stem} was {'of a person' if room.simulated else 'simulated'})"
 
 
-def _refuse_other_protocol(first: EarlierRun, protocol: Loaded[CalibrationProtocol]) -> None:
+def _refuse_other_protocol(
+    first: EarlierRun, protocol: Loaded[CalibrationProtocol], option: Option
+) -> None:
     before = next((i["sha256"] for i in first.start.inputs if i["role"] == "protocol"), None)
     if before != protocol.sha256:
         raise UsageInvalid(
             f"{first.name.stem} was begun with another protocol",
             where=protocol.file,
-            do=f"give the same file as then, or {ANEW}",
+            do=f"give the same file as then, or {anew(option)}",
         )
 
 
-def _refuse_damaged(run: EarlierRun) -> None:
+def _refuse_damaged(run: EarlierRun, option: Option) -> None:
     """Refuse a record of which a part is lost: it may be a rating that was too much."""
     asked: set[int] = set()
     what = None
@@ -269,5 +282,5 @@ def _refuse_damaged(run: EarlierRun) -> None:
             f"the journal of {run.name.stem} is not whole: {what}; that may have been a pressure that "
             "was too much",
             where=str(run.contents.path),
-            do=f"put back a whole copy of it, or {ANEW}",
+            do=f"put back a whole copy of it, or {anew(option)}",
         )

@@ -5,42 +5,30 @@ given and borne then, nor to one that was too much then. What lies outside is a 
 business.
 """
 
-import enum
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from hardware.limits import Limits
+from scc_task.calibration.check_verdict import Held as Held
+from scc_task.calibration.check_verdict import check_procedure, judge
+from scc_task.calibration.check_verdict import range_mmhg as range_mmhg
+from scc_task.calibration.check_verdict import target_of as target_of
 from scc_task.calibration.command import calibrate_command
-from scc_task.calibration.estimate import rated
 from scc_task.calibration.find import find, first_session
-from scc_task.calibration.guard import GRID_MMHG, down
+from scc_task.calibration.last_check import known_since
 from scc_task.calibration.measured import Hold, worst_off
-from scc_task.calibration.procedures import check_for
 from scc_task.calibration.refusals import NoCalibration
 from scc_task.calibration.store import entries
 from scc_task.calibration.talk import Finished, Outcome, Procedure
 from scc_task.errors import UsageInvalid
-from scc_task.protocol.accepted import Accepted, Target
+from scc_task.protocol.accepted import Accepted
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
 from scc_task.protocol.check import Found
 from scc_task.protocol.load import Loaded
 from scc_task.protocol.model import CalibrationPolicy
 from scc_task.protocol.rig import Rig
-
-LEAST_SD_LN: Final = 0.08
-"""A person is believed to have changed by at least this much (as a share, assumed)."""
-
-
-class Held(enum.StrEnum):
-    """What a check came to."""
-
-    HOLDS = "holds"
-    ADJUSTED = "adjusted"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +82,8 @@ def stored_for(
 ) -> Found:
     """Return the calibration to check: this session's newest, or else the first session's.
 
+    What was too much in a check since then bounds it too.
+
     Raises
     ------
     CalibrationRefused
@@ -110,44 +100,14 @@ def stored_for(
         rig_file=rig_file,
         to_check=True,
     )
-    if found is None:
-        raise NoCalibration(
-            f"no calibration is stored for participant {subject}: there is nothing to check",
-            path=data / "sourcedata" / f"sub-{subject}" / f"ses-{session}",
-            do=f"calibrate: {calibrate_command(subject, session, data=data, rig_file=rig_file)}",
-        )
-    return found
-
-
-def target_of(accepted: Accepted, rating: float) -> Target:
-    """Return the stored target of a rating; `stored_for` has refused a calibration without it."""
-    return next(target for target in accepted.targets if target.rating == rating)
-
-
-def range_mmhg(accepted: Accepted, rating: float, *, ceiling_mmhg: float) -> tuple[float, float]:
-    """Return from where to where a check may adjust the pressure of a rating."""
-    target = target_of(accepted, rating)
-    high = min(max(target.mmhg, down(target.high_mmhg)), accepted.highest_given_mmhg, ceiling_mmhg)
-    too_much_mmhg = math.inf if accepted.tolerance is None else accepted.tolerance.high_mmhg
-    if high >= too_much_mmhg:
-        below = down(too_much_mmhg - GRID_MMHG)
-        high = max(below, target.mmhg) if target.mmhg < too_much_mmhg else below
-    return min(target.mmhg, down(target.low_mmhg), high), high
-
-
-def expecting(protocol: CalibrationProtocol, accepted: Accepted) -> CalibrationProtocol:
-    """Return the protocol with what is known of this person as its expectation.
-
-    The expectation is of the pressure rated 40; for another target the population's is kept.
-    """
-    if protocol.target != 40:
-        return protocol
-    target = target_of(accepted, protocol.target)
-    spread = math.log(target.high_mmhg / max(target.low_mmhg, 1.0)) / (2 * 1.645)
-    estimate = protocol.estimate.model_copy(
-        update={"median_mmhg": target.mmhg, "sd_ln": min(2.0, max(LEAST_SD_LN, spread))}
+    if found is not None:
+        now_known = known_since(data, found.calibration, simulated=rig.simulated)
+        return replace(found, calibration=now_known)
+    raise NoCalibration(
+        f"no calibration is stored for participant {subject}: there is nothing to check",
+        path=data / "sourcedata" / f"sub-{subject}" / f"ses-{session}",
+        do=f"calibrate: {calibrate_command(subject, session, data=data, rig_file=rig_file)}",
     )
-    return protocol.model_copy(update={"estimate": estimate})
 
 
 def procedure_of(
@@ -167,12 +127,7 @@ def procedure_of(
             where=protocol.file,
             do="add the block 'confirm:' as in protocols/calibration.yaml, or check with that file",
         )
-    _, high_mmhg = range_mmhg(accepted, model.target, ceiling_mmhg=ceiling_mmhg)
-    return check_for(
-        expecting(model, accepted),
-        accepted_mmhg=target_of(accepted, model.target).mmhg,
-        ceiling_mmhg=high_mmhg,
-    )
+    return check_procedure(model, accepted, ceiling_mmhg=ceiling_mmhg)
 
 
 def conclude_check(
@@ -196,50 +151,28 @@ def conclude_check(
         What the cuff measured meanwhile.
     """
     target = target_of(accepted, protocol.target)
-    name = f"P{target.rating:g}"
-    seen = "; ".join(f"{mmhg:g} mmHg was rated {rating:g}" for mmhg, rating in rated(outcomes))
-    low, high = range_mmhg(accepted, target.rating, ceiling_mmhg=ceiling_mmhg)
-    now_mmhg = finished.confirmed_mmhg
-    off = worst_off(measured)
-    if off is not None:
-        return CheckResult(
-            held=Held.FAILED,
-            words=f"{name} = {target.mmhg:g} mmHg could not be checked: {off.asked_mmhg:g} mmHg was asked "
-            f"for and {off.measured_mmhg:g} mmHg was measured",
-            do="look for a leak or a kink in hose and cuff, see that the cuff fits, then check again; "
-            "nothing was changed in the store",
-            mmhg=None,
-        )
-    if now_mmhg is None or not finished.good:
-        return CheckResult(
-            held=Held.FAILED,
-            words=f"{name} = {target.mmhg:g} mmHg does not hold: {finished.why}"
-            + (f" ({seen})" if seen else ""),
-            do=f"{again}; nothing was changed in the store",
-            mmhg=None,
-        )
-    if now_mmhg == target.mmhg:
-        return CheckResult(
-            held=Held.HOLDS,
-            words=f"{name} = {target.mmhg:g} mmHg holds: {seen}",
-            do=_go_on(accepted, place, again),
-            mmhg=target.mmhg,
-        )
-    if not low <= now_mmhg <= high:
-        return CheckResult(
-            held=Held.FAILED,
-            words=f"{name} was {target.mmhg:g} mmHg and would be {now_mmhg:g} mmHg now, outside the "
-            f"accepted {low:g} to {high:g} mmHg ({seen})",
-            do=f"{again}; nothing was changed in the store",
-            mmhg=None,
-        )
-    return CheckResult(
-        held=Held.ADJUSTED,
-        words=f"{name} was {target.mmhg:g} mmHg and is {now_mmhg:g} mmHg now: {seen}",
-        do=f"accept it {_use(now_mmhg, place)}; otherwise {target.mmhg:g} mmHg stays",
-        mmhg=now_mmhg,
-        use=_use(now_mmhg, place),
+    judged = judge(
+        protocol, accepted, outcomes, finished, ceiling_mmhg=ceiling_mmhg, measured=measured
     )
+    use = ""
+    if worst_off(measured) is not None:
+        do = (
+            "look for a leak or a kink in hose and cuff, see that the cuff fits, then check again; "
+            "nothing was changed in the store"
+        )
+    elif judged.held is Held.HOLDS:
+        do = _go_on(accepted, place, again)
+    elif judged.held is Held.ADJUSTED and judged.mmhg is not None:
+        use = _use(judged.mmhg, place)
+        do = (
+            f"accept it {use}, or {again}; no run uses {target.mmhg:g} mmHg after this, unless a later "
+            "check finds that it holds"
+        )
+    elif judged.held is Held.UNKNOWN:
+        do = f"check again, or {again}; nothing was changed in the store"
+    else:
+        do = f"{again}; nothing was changed in the store"
+    return CheckResult(held=judged.held, words=judged.words, do=do, mmhg=judged.mmhg, use=use)
 
 
 def _go_on(accepted: Accepted, place: Place, again: str) -> str:

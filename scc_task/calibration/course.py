@@ -17,6 +17,7 @@ from scc_task.calibration.review import Offer
 from scc_task.calibration.talk import Finished, Outcome, Procedure, Request
 from scc_task.documents import (
     Command,
+    Confirmed,
     Document,
     Key,
     Note,
@@ -95,7 +96,7 @@ class CalibrationCourse:
         self._given: _Given | None = None
         self._asked: Request | None = None
         self._yes: bool | None = None
-        self._ratings: dict[int, Rating] = {}
+        self._ratings: dict[int, int | None] = {}
         self._begun: set[int] = set()
         self._ended: set[int] = set()
         self._review, self._again = review, False
@@ -111,8 +112,8 @@ class CalibrationCourse:
 
     def observe(self, document: Document) -> None:
         """Take ratings, and the operator's answer."""
-        if isinstance(document, Rating):
-            self._ratings[document.step] = document
+        if isinstance(document, Rating | Confirmed):
+            self._ratings[document.step] = document.rating
         elif isinstance(document, StepBegan):
             self._begun.add(document.number)
         elif isinstance(document, Command) and document.step is not None:
@@ -188,7 +189,7 @@ class CalibrationCourse:
         if self._practised is None:
             return
         steps, self._practised = self._practised, None
-        answers = [self._ratings[s.number].rating for s in steps if s.number in self._ratings]
+        answers = [self._ratings[s.number] for s in steps if s.number in self._ratings]
         words = practice.doubt(answers)
         if words is not None:
             self._publish(Note(time_s=self._now_s(), code="practice", message=words))

@@ -8,9 +8,10 @@ from typing import Final
 from hardware.limits import Limits
 from hardware.readings import Identity
 from scc_task.calibration.command import calibrate_command
-from scc_task.calibration.last_check import last_trouble
+from scc_task.calibration.last_check import Trouble, last_trouble
 from scc_task.calibration.refusals import (
     AboveCeiling,
+    CheckDamaged,
     DoesNotHold,
     FromTheFuture,
     NoCalibration,
@@ -119,18 +120,25 @@ def find(
         candidates = _of_first_session(candidates, rig, again)
     chosen = _newest(_on_this_leg(candidates, rig, again), rig, again)
     _refuse_unfit(chosen, policy, rig, ratings, limits, now, again)
-    check = calibrate_command(subject, session, data=data, rig_file=rig_file, option="--check")
-    _refuse_not_held(
-        chosen,
-        data,
-        rig,
-        again
-        if chosen.model.session == session or own_only
-        else f"write 'policy: recalibrate' in the protocol and {again}",
-        check,
-        to_check=to_check,
-    )
-    return Found(calibration=chosen, source=_source(chosen, policy, stored, session))
+    trouble = last_trouble(data, chosen, ratings=ratings, simulated=rig.simulated)
+    if trouble is not None and (trouble.too_much or not to_check):
+        # a check of a session that has its own calibration checks that one
+        own = any(e.session == session for e in stored)
+        checked_in = chosen.model.session if own else session
+        raise _not_held(
+            chosen,
+            trouble,
+            again=again
+            if chosen.model.session == session or own_only
+            else f"write 'policy: recalibrate' in the protocol and {again}",
+            check=calibrate_command(
+                subject, checked_in, data=data, rig_file=rig_file, option="--check"
+            ),
+        )
+    source = _source(chosen, policy, stored, session)
+    if trouble is not None:  # whoever checks should know what was found before
+        source += f"; {trouble.words}"
+    return Found(calibration=chosen, source=source)
 
 
 def _refuse_other_sessions(
@@ -218,7 +226,7 @@ def _refuse_unfit(
             f"calibrated with a {model.device.driver} cuff, but rig '{rig.name}' has a "
             f"{rig.cuff.driver} cuff",
             path=path,
-            do=f"use the rig '{model.rig.name}' of the calibration, or {again}",
+            do=f"connect the {model.device.driver} cuff of the calibration and give its rig file, or {again}",
         )
     _refuse_date(chosen, policy, now, again)
     there = " and ".join(f"{target.rating:g}" for target in model.targets)
@@ -241,20 +249,23 @@ def _refuse_unfit(
             )
 
 
-def _refuse_not_held(
-    chosen: Loaded[Accepted], data: Path, rig: Rig, again: str, check: str, *, to_check: bool
-) -> None:
-    """Refuse what its last check was stopped at, or found not to hold."""
-    trouble = last_trouble(data, chosen.model.subject, chosen.sha256, simulated=rig.simulated)
-    if trouble is None or (to_check and not trouble.too_much):
-        return
+def _not_held(
+    chosen: Loaded[Accepted], trouble: Trouble, *, again: str, check: str
+) -> CheckDamaged | DoesNotHold:
+    """Return the refusal of what its checks were stopped at, found not to hold, or do not tell any more."""
+    path = Path(chosen.file)
+    if trouble.damaged is not None:
+        return CheckDamaged(
+            f"{trouble.words}; the pressure may have been too much there",
+            path=trouble.damaged.path,
+            do="put back a whole copy of it (a backup, or the .rescue.jsonl beside it); or ask the "
+            f"participant, then check again: {check}",
+        )
     if trouble.too_much:
         do = f"ask the participant first; this pressure is not given again: {again}"
     else:
         do = f"{again}; or check it once more: {check}"
-    raise DoesNotHold(
-        f"this calibration does not hold: {trouble.words}", path=Path(chosen.file), do=do
-    )
+    return DoesNotHold(f"this calibration does not hold: {trouble.words}", path=path, do=do)
 
 
 def _refuse_date(

@@ -1,7 +1,8 @@
 """What a journal says of a calibration's inflations, also where the program was killed amid one.
 
 The outcome of an inflation is written when its rating slot has ended. Where that line is missing, the
-evidence is put together from the steps that began, the commands that were sent, and the rating.
+evidence is put together from the steps that began, the commands that were sent, and the rating, which
+counts from the moment it was confirmed.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,17 @@ from dataclasses import dataclass, field
 
 from hardware.states import StopReason
 from scc_task.calibration.talk import Outcome, Request
-from scc_task.documents import Command, Document, Key, Planned, Rating, Requested, StepBegan, Stop
+from scc_task.documents import (
+    Command,
+    Confirmed,
+    Document,
+    Key,
+    Planned,
+    Rating,
+    Requested,
+    StepBegan,
+    Stop,
+)
 from scc_task.documents import Outcome as OutcomeDocument
 from scc_task.plan.steps import StepKind
 from scc_task.responses import Action
@@ -59,7 +70,7 @@ class Evidence:
     begun: set[int] = field(default_factory=set)
     commanded: set[int] = field(default_factory=set)
     ended: set[int] = field(default_factory=set)
-    ratings: dict[int, Rating] = field(default_factory=dict)
+    ratings: dict[int, int | None] = field(default_factory=dict)
     reason: str = StopReason.KILLED.value
     """Why the run ended: the participant's stop counts also where nobody wrote of the end."""
 
@@ -77,8 +88,8 @@ class Evidence:
                 self.commanded.add(step)
             case Command(command="end", step=int(step)):
                 self.ended.add(step)
-            case Rating():
-                self.ratings[document.step] = document
+            case Rating() | Confirmed():
+                self.ratings[document.step] = document.rating
             case Key(action=Action.STOP | Action.LOST, down=True):
                 self.reason = StopReason.PARTICIPANT.value
             case Key(action=Action.GRIP, down=False) if self.begun:
@@ -102,10 +113,10 @@ class Evidence:
         )
 
 
-def rating_of(ratings: dict[int, Rating], step: int | None) -> float | None:
+def rating_of(ratings: dict[int, int | None], step: int | None) -> float | None:
     """Return what was confirmed in the slot of a step, if there was one."""
     rating = None if step is None else ratings.get(step)
-    return None if rating is None or rating.rating is None else float(rating.rating)
+    return None if rating is None else float(rating)
 
 
 def came_of(

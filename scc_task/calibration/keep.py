@@ -1,8 +1,10 @@
 """What a calibration, or its check, hands to the store once somebody has accepted it."""
 
+import math
 from collections.abc import Sequence
 
 from scc_task.calibration.check import CheckResult, target_of
+from scc_task.calibration.check_verdict import after_too_much
 from scc_task.calibration.estimate import Result, rated, too_much_mmhg
 from scc_task.calibration.talk import Outcome
 from scc_task.protocol.accepted import Accepted, Bound, Device, NamedFile, Proposal, Target
@@ -100,11 +102,14 @@ def adjusted_by_check(
 ) -> Proposal:
     """Return an adjusted pressure, to be accepted: of the checked rating only, the others are not known.
 
-    Its interval and what was tolerated stay those of the calibration.
+    Its interval stays that of the calibration. What was tolerated does too, down to what was too much now.
     """
     before = target_of(accepted, protocol.model.target)
     if result.mmhg is None:
         raise ValueError("a check that found no pressure adjusts none")
+    borne = [o.request.pressure_mmhg for o in outcomes if o.borne and o.rating is not None]
+    limit_mmhg = min(too_much_mmhg(protocol.model, outcomes), default=math.inf)
+    known = after_too_much(accepted, limit_mmhg, borne)
     return Proposal(
         subject=accepted.subject,
         session=session,
@@ -124,6 +129,6 @@ def adjusted_by_check(
         protocol=NamedFile(name=protocol.model.name, sha256=protocol.sha256),
         rig=NamedFile(name=rig.model.name, sha256=rig.sha256),
         device=device,
-        highest_given_mmhg=accepted.highest_given_mmhg,
-        tolerance=accepted.tolerance,
+        highest_given_mmhg=known.highest_given_mmhg,
+        tolerance=known.tolerance,
     )

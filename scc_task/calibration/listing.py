@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scc_task.calibration.last_check import last_trouble
 from scc_task.calibration.refusals import CalibrationRefused
 from scc_task.calibration.store import Entry, entries
 from scc_task.protocol.accepted import Accepted, Bound, JournalFile
@@ -14,32 +15,54 @@ from scc_task.protocol.accepted import Accepted, Bound, JournalFile
 class Row:
     """One stored calibration: its ``model``, or the ``problem`` with it.
 
-    ``holds``: it is the newest of its participant, session and site. ``journal``: what has become of
-    its journals.
+    ``newest``: no other of its participant, session and site came after it that could be used instead.
+    ``journal``: what has become of its journals. ``trouble``: what its checks found against it.
     """
 
     entry: Entry
-    holds: bool
+    newest: bool
     model: Accepted | None
     problem: CalibrationRefused | None
     journal: str
+    trouble: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Return whether a run may use it."""
+        return self.newest and self.problem is None and not self.trouble
 
 
 def rows_of(data: Path, subject: str | None) -> list[Row]:
     """Return what is stored, read."""
-    stored = entries(data, subject)
-    newest = {entry.place: entry.revision for entry in stored}  # revisions rise
-    rows = []
-    for entry in stored:
-        model, problem = None, None
+    rows: list[Row] = []
+    later: dict[tuple[str, str, str], set[bool]] = {}
+    """Of each place: the kinds, simulated or not, of which a later revision is used."""
+    for entry in reversed(entries(data, subject)):  # the newest first
+        superseded = later.setdefault(entry.place, set())
         try:
-            model = entry.read().model
+            loaded = entry.read()
         except CalibrationRefused as error:
-            problem = error
-        holds = newest[entry.place] == entry.revision
-        journal = _journals(data, model) if model is not None else ""
-        rows.append(Row(entry=entry, holds=holds, model=model, problem=problem, journal=journal))
-    return rows
+            rows.append(
+                Row(entry=entry, newest=not superseded, model=None, problem=error, journal="")
+            )
+            superseded |= {False, True}
+            continue
+        model = loaded.model
+        newest = model.simulated not in superseded
+        trouble = last_trouble(data, loaded, simulated=model.simulated) if newest else None
+        rows.append(
+            Row(
+                entry=entry,
+                newest=newest,
+                model=model,
+                problem=None,
+                journal=_journals(data, model),
+                trouble="" if trouble is None else trouble.words,
+            )
+        )
+        # a simulated run uses the newest, whichever it is; a real one passes over simulated ones
+        superseded |= {True} if model.simulated else {False, True}
+    return rows[::-1]
 
 
 def _journals(data: Path, model: Accepted) -> str:
@@ -67,13 +90,17 @@ def lines(rows: list[Row]) -> list[str]:
     for row in rows:
         entry, model = row.entry, row.model
         where = f"sub-{entry.subject} ses-{entry.session}  {entry.site}  revision {entry.revision}"
-        state = "holds" if row.holds else "superseded"
+        state = "holds" if row.newest else "superseded"
         if model is None:
-            state = "the newest, but it CANNOT BE USED" if row.holds else "superseded, damaged"
+            state = "the newest, but it CANNOT BE USED" if row.newest else "superseded, damaged"
             found += [f"{where}  {state}", f"  {row.problem}"]
             continue
+        if row.trouble:
+            state = "the newest, but a run REFUSES it"
         simulated = ", SIMULATED: never for a real cuff" if model.simulated else ""
         found.append(f"{where}  {state}{simulated}")
+        if row.trouble:
+            found.append(f"  {row.trouble}")
         found += [
             f"  {t.rating:g}: {t.mmhg:g} mmHg ({model.interval_percent:g} % interval {t.low_mmhg:g} to "
             f"{t.high_mmhg:g}, {t.inflations} inflations)"
@@ -113,6 +140,7 @@ def as_json(row: Row) -> dict[str, Any]:
         "site": row.entry.site,
         "revision": row.entry.revision,
         "holds": row.holds,
+        "trouble": row.trouble or None,
         "journal": row.journal or None,
         "problem": str(row.problem) if row.problem is not None else None,
         "calibration": row.model.model_dump() if row.model is not None else None,

@@ -10,10 +10,11 @@ from scc_task.calibration.estimate import Result, Target, curve_of
 from scc_task.calibration.talk import Outcome, Phase
 from scc_task.calibration.verdict import verdict_line
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
-from scc_task.record.files import write_atomic
+from scc_task.record.files import write_new
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH_PX: Final = 1024
 HEIGHT_PX: Final = 768
@@ -31,12 +32,18 @@ _MARKS: Final[dict[Phase, tuple[str, str]]] = {
     "fixed": _SEARCH,
     "confirm": ("*", "#D55E00"),
     "check": ("P", "#CC79A7"),
-    "resume": ("D", "#7F7F7F"),
+    "resume": ("<", "#FFFFFF"),
     "repeat": ("v", "#F0E442"),
 }
 """Shape and colour of a phase: Okabe and Ito's colours, and shapes, so that neither is needed alone."""
+_NOT_BORNE: Final[dict[str, tuple[str, str]]] = {
+    "stopped by the participant": ("X", "#B22222"),
+    "cut short": ("x", "black"),
+}
+"""Shape and colour of what was not borne to the end: a word on the pressure, or none."""
 _CURVE: Final = "#222222"
 _TARGET: Final = "#D55E00"
+_LEFT: Final = 0.085
 _UNRATED_AT: Final = -7.0
 """Below 0: what was not rated is no rating of 0."""
 
@@ -61,7 +68,7 @@ def plot(
     Raises
     ------
     OSError
-        If the disk does not take it.
+        If the disk does not take it, or there is one already: it stays.
     """
     # a second to import, and only who looks at a plot needs it
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -69,7 +76,7 @@ def plot(
 
     figure = Figure(figsize=(WIDTH_PX / _DPI, HEIGHT_PX / _DPI), dpi=_DPI)
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.085, 0.165, 0.885, 0.685))
+    axes = figure.add_axes((_LEFT, 0.165, 0.885, 0.685))
     given = [o for o in outcomes if o.given]
     _draw_curve(axes, protocol, outcomes)
     _draw_targets(axes, protocol, result)
@@ -85,17 +92,25 @@ def plot(
     axes.spines[["top", "right"]].set_visible(False)
     if given:  # below, where it hides no point
         figure.legend(loc="lower center", ncols=4, fontsize=11, frameon=False)
-    verdict = textwrap.wrap(
-        verdict_line(protocol, outcomes, result), 92, max_lines=3, placeholder=" ..."
-    )
-    colour = "black" if result.accepted else "#B22222"
-    figure.text(0.085, 0.965, heading, fontsize=11, color="#555555", va="center")
-    figure.text(
-        0.085, 0.945, "\n".join(verdict), fontsize=13, color=colour, va="top", weight="bold"
+    figure.text(_LEFT, 0.965, heading, fontsize=11, color="#555555", va="center")
+    _write_verdict(
+        figure,
+        verdict_line(protocol, outcomes, result),
+        colour="black" if result.accepted else "#B22222",
     )
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None})
-    write_atomic(path, drawn.getvalue())
+    write_new(path, drawn.getvalue())
+
+
+def _write_verdict(figure: "Figure", verdict: str, *, colour: str) -> None:
+    """Write the verdict in at most three lines that are as wide as the picture allows."""
+    text = figure.text(_LEFT, 0.945, "", fontsize=13, color=colour, va="top", weight="bold")
+    for columns in range(100, 40, -2):  # letters differ in width: the first that fits
+        lines = textwrap.wrap(verdict, columns, max_lines=3, placeholder=" ...")
+        text.set_text("\n".join(lines))
+        if text.get_window_extent().x1 <= 0.985 * WIDTH_PX:
+            return
 
 
 def _draw_curve(axes: "Axes", protocol: CalibrationProtocol, outcomes: Sequence[Outcome]) -> None:
@@ -153,6 +168,8 @@ def _draw_points(axes: "Axes", given: Sequence[Outcome]) -> None:
         mark, colour = _MARKS[phase]
         size = 150 if mark == "*" else 70
         own = [o for o in given if o.request.phase == phase and o.borne]
+        if not own:
+            continue
         axes.scatter(
             [o.request.pressure_mmhg for o in own],
             [_UNRATED_AT if o.rating is None else o.rating for o in own],
@@ -164,15 +181,17 @@ def _draw_points(axes: "Axes", given: Sequence[Outcome]) -> None:
             zorder=5,
             label=phase,
         )
-    cut = [o for o in given if not o.borne]
-    if cut:
-        axes.scatter(
-            [o.request.pressure_mmhg for o in cut],
-            [_UNRATED_AT] * len(cut),
-            marker="x",
-            s=110,
-            color="black",
-            linewidths=2.5,
-            zorder=6,
-            label="cut short",
-        )
+    for label, (mark, colour) in _NOT_BORNE.items():
+        stopped = label != "cut short"
+        cut = [o for o in given if not o.borne and o.stopped is stopped]
+        if cut:
+            axes.scatter(
+                [o.request.pressure_mmhg for o in cut],
+                [_UNRATED_AT] * len(cut),
+                marker=mark,
+                s=150 if stopped else 110,
+                color=colour,
+                linewidths=0.7 if stopped else 2.5,
+                zorder=6,
+                label=label,
+            )

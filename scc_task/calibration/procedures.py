@@ -64,7 +64,12 @@ def procedure_for(
 
 
 def check_for(
-    protocol: CalibrationProtocol, *, accepted_mmhg: float, ceiling_mmhg: float
+    protocol: CalibrationProtocol,
+    *,
+    accepted_mmhg: float,
+    ceiling_mmhg: float,
+    lowest_mmhg: float = 0.0,
+    outcomes: Sequence[Outcome] = (),
 ) -> Procedure:
     """Return the check of an accepted pressure on another occasion: once, then confirm if it is off.
 
@@ -74,6 +79,10 @@ def check_for(
     ----------
     ceiling_mmhg
         Highest pressure that the check may come to: never above what was tolerated.
+    lowest_mmhg
+        It ends where the pressure would lie below this.
+    outcomes
+        What came of a check already, where that is only to be judged.
 
     Raises
     ------
@@ -84,10 +93,13 @@ def check_for(
         raise ValueError("a check needs the block 'confirm' of the protocol")
     rules: list[Rule] = [
         _Check(accepted_mmhg, target=protocol.target, within=protocol.confirm.within),
-        Confirming(protocol.confirm, target=protocol.target),
+        _NotBelow(lowest_mmhg, Confirming(protocol.confirm, target=protocol.target)),
     ]
     guard = replace(_guard(protocol, ceiling_mmhg, accepted_mmhg), exact_mmhg=float(accepted_mmhg))
-    return _Guarded(protocol, rules, guard, familiarise=False, only_mmhg=accepted_mmhg)
+    check = _Guarded(protocol, rules, guard, familiarise=False, only_mmhg=accepted_mmhg)
+    for outcome in outcomes:
+        check.take(outcome)
+    return check
 
 
 def replay(procedure: Procedure, outcomes: Iterable[Outcome]) -> Procedure:
@@ -149,10 +161,11 @@ class _Check:
     def wish(self, seen: Seen) -> Wish | Finished | None:
         """Return the accepted pressure, once."""
         if any(not o.given for o in seen.outcomes):
+            what = "another pressure" if any(o.given for o in seen.outcomes) else "it to be given"
             return Finished(
                 end=End.NOT_CONFIRMED,
                 good=False,
-                why="the operator did not want another pressure",
+                why=f"the operator did not want {what}",
                 do="calibrate again, or go on as the study's rules say",
             )
         checked = seen.of("check")
@@ -171,6 +184,31 @@ class _Check:
             do="go on with the run",
             confirmed_mmhg=pressure_mmhg,
         )
+
+
+class _NotBelow:
+    """A rule that ends where its pressure would lie below a bound, after trying the bound itself."""
+
+    def __init__(self, lowest_mmhg: float, rule: Rule) -> None:
+        self._lowest_mmhg, self._rule = lowest_mmhg, rule
+
+    def wish(self, seen: Seen) -> Wish | Finished | None:
+        """Return what the rule wants, if it is within the bound."""
+        wish, lowest_mmhg = self._rule.wish(seen), self._lowest_mmhg
+        if wish is None or isinstance(wish, Finished):
+            return wish
+        allowed_mmhg = seen.guard.allowed_mmhg(wish.pressure_mmhg, seen.outcomes)
+        if allowed_mmhg is None or allowed_mmhg >= lowest_mmhg:
+            return wish
+        tried = any(o.request.pressure_mmhg == lowest_mmhg for o in seen.outcomes)
+        if tried or seen.guard.allowed_mmhg(lowest_mmhg, seen.outcomes) != lowest_mmhg:
+            return Finished(
+                end=End.NOT_CONFIRMED,
+                good=False,
+                why=f"it would lie below {lowest_mmhg:g} mmHg, the lowest that was accepted",
+                do="calibrate again",
+            )
+        return replace(wish, pressure_mmhg=lowest_mmhg)
 
 
 class _Guarded:
@@ -213,7 +251,12 @@ class _Guarded:
             raise ValueError(f"{outcome.rating} is no rating from 0 to 100")
         if not outcome.given and (outcome.rating is not None or outcome.stopped or outcome.cut):
             raise ValueError("what was not given cannot be rated or stopped")
+        self.take(outcome)
+
+    def take(self, outcome: Outcome) -> None:
+        """Take in an outcome, whatever it was that would have been asked for."""
         self._outcomes.append(outcome)
+        asked = outcome.request
         if outcome.borne and outcome.rating is not None and asked.phase not in NOT_USED:
             self._belief = self._belief.after(asked.pressure_mmhg, outcome.rating)
         self._next = None

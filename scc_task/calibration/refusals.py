@@ -102,3 +102,9 @@ class DoesNotHold(CalibrationRefused):
     """Its last check was stopped by the participant, or found that the pressure does not hold."""
 
     code = "SCC-132"
+
+
+class CheckDamaged(CalibrationRefused):
+    """The record of a check is damaged: what it found is not known."""
+
+    code = "SCC-133"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -13,7 +13,13 @@ from scc_task.protocol.rig import Rig
 from scc_task.protocol.rig_words import EMULATED
 from scc_task.record.paths import RunName
 
-ANEW = "leave --resume out and begin a new calibration"
+Option = Literal["--resume", "--accept"]
+"""By which an earlier calibration is taken up again."""
+
+
+def anew(option: Option) -> str:
+    """Return what can be done instead of taking it up."""
+    return f"leave {option} out and begin a new calibration"
 
 
 def cuff_in(start: Start) -> Mapping[str, Any]:
@@ -33,7 +39,9 @@ def _rehearsed(start: Start) -> bool:
     return start.provenance.get("clock") == "virtual" or cuff_in(start).get("port") == EMULATED
 
 
-def refuse_other_room(start: Start, stem: str, room: Rig, *, where: Path) -> None:
+def refuse_other_room(
+    start: Start, stem: str, room: Rig, *, where: Path, option: Option = "--resume"
+) -> None:
     """Refuse to go on after a run on another leg, with another kind of cuff, or with nobody in it.
 
     Parameters
@@ -52,13 +60,16 @@ def refuse_other_room(start: Start, stem: str, room: Rig, *, where: Path) -> Non
         then = "was simulated" if start.simulated else "was of a person"
         now = "would be simulated" if room.simulated else f"has the real cuff of rig '{room.name}'"
         raise _refused(
-            f"{stem} {then}, and this one {now}: neither says anything of the other", where=where
+            f"{stem} {then}, and this one {now}: neither says anything of the other",
+            where=where,
+            option=option,
         )
     if start.cuff_site != room.cuff.site:
         raise _refused(
             f"{stem} was begun on the {start.cuff_site}, but the cuff of rig '{room.name}' sits on "
             f"the {room.cuff.site}: what one leg bears says nothing of the other",
             where=where,
+            option=option,
             first="move the cuff back and give the rig file of then",
         )
     driver = cuff_in(start).get("driver", "unknown")
@@ -66,6 +77,7 @@ def refuse_other_room(start: Start, stem: str, room: Rig, *, where: Path) -> Non
         raise _refused(
             f"{stem} was begun with a {driver} cuff, but rig '{room.name}' has a {room.cuff.driver} cuff",
             where=where,
+            option=option,
             first="give the rig file of then",
         )
 
@@ -103,7 +115,7 @@ def refuse_other_cuff(
             f"{before.stem} was begun with {then} device; {identity.model} {identity.serial_number} is "
             f"{'emulated' if identity.simulated else 'real'}",
             where="--resume",
-            do=f"connect the device of then, or {ANEW}",
+            do=f"connect the device of then, or {anew('--resume')}",
         )
     had = (str(device.get("model")), str(device.get("serial_number")))
     if not identity.simulated and had != (identity.model, identity.serial_number):
@@ -111,9 +123,10 @@ def refuse_other_cuff(
             f"{before.stem} was begun with {' '.join(had)}, but {identity.model} "
             f"{identity.serial_number} is connected",
             where="--resume",
-            do=f"connect the device of then, or {ANEW}",
+            do=f"connect the device of then, or {anew('--resume')}",
         )
 
 
-def _refused(what: str, *, where: Path, first: str | None = None) -> UsageInvalid:
-    return UsageInvalid(what, where=str(where), do=f"{first}, or {ANEW}" if first else ANEW)
+def _refused(what: str, *, where: Path, option: Option, first: str | None = None) -> UsageInvalid:
+    instead = anew(option)
+    return UsageInvalid(what, where=str(where), do=f"{first}, or {instead}" if first else instead)

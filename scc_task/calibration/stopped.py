@@ -24,7 +24,7 @@ def what_now(reason: str, *, check: bool, command: str) -> str:
             )
         return (
             f"{first}if the participant agrees, run_task.py calibrate --resume with the same options goes "
-            "on, never as high as what was stopped; otherwise end here"
+            "on, never as high as a pressure that was stopped; otherwise end here"
         )
     if check:
         return "run_task.py calibrate --check with the same options"

@@ -12,6 +12,7 @@ from scc_task.calibration.same import could_go_on
 from scc_task.documents import Requested, Start
 from scc_task.protocol.rig import Rig
 from scc_task.record.beyond import beyond
+from scc_task.record.owner import refuse_other_run
 from scc_task.record.paths import JOURNAL, RunName
 from scc_task.record.read import JournalUnreadable, best_copy
 
@@ -32,6 +33,11 @@ def too_much_before(
     first
         Only what came before this run counts: what a calibration and its resumption found, they know
         themselves.
+
+    Raises
+    ------
+    UsageInvalid
+        If a journal there is another person's, or of another session.
     """
     folder = name.source_folder(data)
     found = [math.inf]
@@ -41,10 +47,11 @@ def too_much_before(
             start = contents.documents[0]
             if not any(isinstance(d, Requested) for d in contents.documents):
                 continue  # no calibration
+            assert isinstance(start, Start)  # noqa: S101  best_copy has seen it
+            refuse_other_run(start, path)
             outcomes = outcomes_in((*contents.documents, *beyond(contents)))
         except (JournalUnreadable, ValueError):
             continue  # it says nothing sure; a new calibration climbs from the bottom all the same
-        assert isinstance(start, Start)  # noqa: S101  best_copy has seen it
         other = start.cuff_site != room.cuff.site or not could_go_on(start, room)
         if other or (first is not None and start.wall >= first.wall):
             continue

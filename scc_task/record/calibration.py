@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from scc_task.calibration import practice
+from scc_task.documents import Start
 from scc_task.plan.steps import StepKind, TrialType
 from scc_task.record.descriptions import (
     BY_HAND,
@@ -218,8 +219,15 @@ def calibration_sidecar(run: RunRecord, origin: dict[str, Any]) -> dict[str, Any
             | ({} if d.pressure_mmhg is None else {"Pressure": d.pressure_mmhg})
             for d in run.decisions
         ],
+        "OperatorDecisionsDescription": "What was decided at the end of this run, before anything was "
+        f"stored. Whether a pressure was kept, then or later, only {_store_of(run.start)} says",
         **_columns(run),
     }
+
+
+def _store_of(start: Start) -> str:
+    session = f"sub-{start.subject}", f"ses-{start.session}"
+    return f"sourcedata/{'/'.join(session)}/{'_'.join(session)}_site-*_calibration.yaml"
 
 
 def _columns(run: RunRecord) -> dict[str, Any]:

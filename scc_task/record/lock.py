@@ -1,7 +1,9 @@
 """Whether somebody is still writing a journal: an advisory lock that dies with its process."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 if sys.platform == "win32":
@@ -46,8 +48,19 @@ def being_written(path: Path) -> bool:
     """Return whether a process that runs now holds the file."""
     if not path.exists():
         return False
-    handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    with held_alone(path) as alone:
+        return not alone
+
+
+@contextlib.contextmanager
+def held_alone(path: Path) -> Iterator[bool]:
+    """Hold a file as long as this lasts; gives whether nobody else holds it, as far as can be known."""
     try:
-        return not _try(handle)
+        handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    except OSError:
+        yield True
+        return
+    try:
+        yield _try(handle)
     finally:
-        os.close(handle)  # releases what `_try` may have taken
+        os.close(handle)

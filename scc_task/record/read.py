@@ -131,6 +131,16 @@ def _document(line: bytes, *, samples: bool) -> Document | str | None:
         return f"not a document that this version knows ({error!r})"
 
 
+def never_began(journal: Path) -> bool:
+    """Return whether the program ended before the first document was on disk: nothing was recorded."""
+    try:
+        data = journal.read_bytes()
+    except OSError:
+        return False
+    first = b'{"type":"start",'.startswith(data[9:25])  # after its checksum; not a block of zeros
+    return first and b"\n" not in data and not rescue_of(journal).exists()
+
+
 def best_copy(journal: Path) -> JournalContents:
     """Return the contents of a journal, or of its rescue file where that holds more.
 

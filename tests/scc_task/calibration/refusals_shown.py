@@ -266,6 +266,13 @@ def _stopped_in_its_check(s: _Study) -> None:
     _checked(s, stopped=True)
 
 
+def _check_damaged(s: _Study) -> None:
+    checked = Checked(s.data, s.rig)
+    path = checked.check(ASKED, came(), ended())
+    path.write_bytes(path.read_bytes().replace(b'"rating"', b'"r?ting"'))
+    s.use()
+
+
 def _checked(s: _Study, *, stopped: bool) -> None:
     checked = Checked(s.data, s.rig)
     if stopped:
@@ -286,7 +293,16 @@ def _nothing_to_check(s: _Study) -> None:
 
 STORE: tuple[Callable[[_Study], None], ...] = (
     *(_nothing, _nothing_to_check, _session, _site, _driver, _device, _age, _future, _simulated),
-    *(_edited, _cut, _copied, _rating, _ceiling, _did_not_hold, _stopped_in_its_check),
+    *(
+        _edited,
+        _cut,
+        _copied,
+        _rating,
+        _ceiling,
+        _did_not_hold,
+        _stopped_in_its_check,
+        _check_damaged,
+    ),
 )
 
 

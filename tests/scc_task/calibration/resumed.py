@@ -33,9 +33,15 @@ def lines_of(whole: Path, outcomes: int | None = None) -> list[Line]:
     return found
 
 
-def write(data: Path, documents: list[Line], name: RunName = NAME) -> Path:
-    """Write a journal of these documents."""
-    path = name.journal(data)
+def write(
+    data: Path, documents: list[Line], name: RunName = NAME, *, whose: RunName | None = None
+) -> Path:
+    """Write a journal of these documents, in which the run is named as the file is, or as ``whose``."""
+    own, path = whose or name, name.journal(data)
+    start, *rest = documents
+    plan = start["plan"] | {"task": own.task}
+    says = {"subject": own.subject, "session": own.session, "run": own.run, "plan": plan}
+    documents = [start | says, *rest]
     path.parent.mkdir(parents=True, exist_ok=True)
     bodies = [json.dumps(d, separators=(",", ":")).encode() for d in documents]
     path.write_bytes(b"".join(b"%08x %s\n" % (zlib.crc32(body), body) for body in bodies))

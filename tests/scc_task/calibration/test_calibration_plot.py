@@ -7,9 +7,11 @@ from typing import get_args
 
 import pytest
 from calibration_bench import asked, drive, fresh, person, rated, shipped, stopped
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from scc_task.calibration.estimate import Result, conclude
-from scc_task.calibration.plot import _MARKS, HEIGHT_PX, WIDTH_PX, plot
+from scc_task.calibration.plot import _MARKS, HEIGHT_PX, WIDTH_PX, _write_verdict, plot
 from scc_task.calibration.talk import Outcome, Phase
 from scc_task.calibration.verdict import confirmations, verdict_line
 
@@ -76,11 +78,34 @@ def test_the_same_calibration_gives_the_same_picture(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_a_stop_changes_the_picture(tmp_path: Path) -> None:
+def test_a_stop_and_a_cut_are_seen_and_told_apart(tmp_path: Path) -> None:
     outcomes, result = calibrated()
-    plot(tmp_path / "1.png", shipped(), outcomes, result)
-    plot(tmp_path / "2.png", shipped(), (*outcomes, stopped(outcomes[-1].request)), result)
-    assert (tmp_path / "1.png").read_bytes() != (tmp_path / "2.png").read_bytes()
+    last = stopped(outcomes[-1].request)
+    cut = dataclasses.replace(last, stopped=False, cut="operator")
+    pictures = set()
+    for number, more in enumerate([(), (last,), (cut,)]):
+        path = tmp_path / f"{number}.png"
+        plot(path, shipped(), (*outcomes, *more), result)
+        pictures.add(path.read_bytes())
+    assert len(pictures) == 3
+
+
+@pytest.mark.parametrize("what", ["W" * 30, "i" * 30, "no pressure was rated 40 +/- 10"])
+def test_a_long_verdict_stays_in_the_picture(what: str) -> None:
+    figure = Figure(figsize=(WIDTH_PX / 100, HEIGHT_PX / 100), dpi=100)
+    FigureCanvasAgg(figure)
+    _write_verdict(figure, " ".join([what] * 20), colour="black")
+    (text,) = figure.texts
+    assert text.get_window_extent().x1 < WIDTH_PX
+    assert text.get_text().count("\n") == 2
+
+
+def test_a_picture_that_is_there_is_never_drawn_over(tmp_path: Path) -> None:
+    path = tmp_path / "curve.png"
+    path.write_bytes(b"as it was")
+    with pytest.raises(FileExistsError):
+        plot(path, shipped(), *calibrated())
+    assert path.read_bytes() == b"as it was"
 
 
 def test_nothing_given_is_no_reason_to_fail(tmp_path: Path) -> None:
@@ -90,3 +115,5 @@ def test_nothing_given_is_no_reason_to_fail(tmp_path: Path) -> None:
 
 def test_every_phase_has_a_mark_of_its_own_kind() -> None:
     assert set(get_args(Phase)) == set(_MARKS)
+    assert list(_MARKS.values()).count(_MARKS["resume"]) == 1
+    assert list(_MARKS.values()).count(_MARKS["familiarise"]) == 1

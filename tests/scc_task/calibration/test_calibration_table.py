@@ -14,6 +14,7 @@ from scc_task.calibration.from_journal import outcomes_in
 from scc_task.calibration.talk import Phase
 from scc_task.documents import (
     Command,
+    Confirmed,
     Document,
     Outcome,
     Planned,
@@ -136,6 +137,26 @@ def test_a_rating_is_in_the_table_even_if_the_power_went_before_its_outcome(
     assert any("trial 5" in n and "outcome is not on record" in n for n in report.notes)
     [scan] = table(tmp_path / "sub-01/ses-pre/sub-01_ses-pre_scans.tsv")
     assert scan["stop_reason"] == "killed"
+
+
+def test_a_rating_counts_from_the_moment_it_was_confirmed(tmp_path: Path) -> None:
+    documents = calibration()
+    rated = [n for n, d in enumerate(documents) if isinstance(d, Confirmed)][4]  # 3 of the practice
+    confirmed, killed = documents[rated], documents[: rated + 1]
+    assert isinstance(confirmed, Confirmed)
+    whole = next(d for d in documents if isinstance(d, Rating) and d.step == confirmed.step)
+    assert (confirmed.rating, confirmed.time_s) == (
+        whole.rating,
+        whole.flip_s + (whole.response_time_s or 0.0),
+    )
+    assert confirmed.time_s < whole.end_s - 0.5
+    assert not any(isinstance(d, Rating) and d.step == confirmed.step for d in killed)
+    last = outcomes_in(killed)[-1]
+    assert (last.rating, last.borne, last.cut) == (confirmed.rating, True, None)
+    derive(write(tmp_path, killed), tmp_path)
+    row = rows(tmp_path)[-1]
+    assert (row["rating"], row["last_position"]) == (str(confirmed.rating),) * 2
+    assert float(row["response_time"]) == pytest.approx(whole.response_time_s, abs=0.001)
 
 
 def test_an_inflation_that_the_participant_stopped_says_so(tmp_path: Path) -> None:

@@ -200,6 +200,33 @@ def test_a_pressure_outside_the_accepted_interval_is_a_calibrations_business(
     assert result.held is Held.FAILED
 
 
+def test_a_check_ends_at_the_lowest_pressure_that_was_accepted(tmp_path: Path) -> None:
+    procedure, result = through(accepted(tmp_path), lambda mmhg: 60.0)
+    low, _ = range_mmhg(accepted(tmp_path), 40, ceiling_mmhg=250)
+    assert [o.request.pressure_mmhg for o in procedure.outcomes] == [140.0, 130.0, 125.0]
+    assert low == 125
+    assert result.held is Held.FAILED
+    assert "it would lie below 125 mmHg, the lowest that was accepted" in result.words
+
+
+def test_a_check_whose_first_pressure_was_not_wanted_found_nothing(tmp_path: Path) -> None:
+    strict = PROTOCOL.model.safety.model_copy(update={"soft_cap_mmhg": 120})
+    protocol = replace(PROTOCOL, model=PROTOCOL.model.model_copy(update={"safety": strict}))
+    model = accepted(tmp_path)
+    procedure = procedure_of(protocol, model, ceiling_mmhg=250)
+    procedure.tell(Outcome(request=asked(procedure), rating=None, operator_said_yes=False))
+    end = procedure.next()
+    assert isinstance(end, Finished)
+    result = conclude_check(
+        *(protocol.model, model, procedure.outcomes, end), ceiling_mmhg=250, place=HERE
+    )
+    assert result.held is Held.UNKNOWN
+    assert result.words == (
+        "P40 = 140 mmHg could not be checked: the operator did not want it to be given"
+    )
+    assert result.do.startswith("check again, or calibrate again")
+
+
 def test_a_stop_by_the_participant_is_never_given_again(tmp_path: Path) -> None:
     procedure = procedure_of(PROTOCOL, accepted(tmp_path), ceiling_mmhg=250.0)
     procedure.tell(stopped(asked(procedure)))
@@ -259,3 +286,22 @@ def test_what_was_adjusted_is_the_next_revision_and_keeps_what_was_tolerated(
     assert again.mmhg_for(40) == result.mmhg
     assert again.highest_given_mmhg == model.highest_given_mmhg
     assert len(entries(tmp_path, "01")) == 2
+
+
+def test_what_was_too_much_in_the_check_bounds_what_it_adjusts(tmp_path: Path) -> None:
+    from test_store_find import ANSWERS
+
+    model = accepted(tmp_path)
+    procedure, result = through(model, lambda mmhg: 85.0 if mmhg == 140 else 40.0)
+    assert result.mmhg == 130
+    assert "no run uses 140 mmHg after this" in result.do
+    made = adjusted_by_check(
+        *(model, PROTOCOL, load_rig(real_rig(tmp_path)), procedure.outcomes, result),
+        session="pre",
+        simulated=False,
+        device=device_of(ANSWERS, "reference"),
+    )
+    assert made.tolerance == Bound(mmhg=130, low_mmhg=130, high_mmhg=140)
+    assert made.highest_given_mmhg == 135
+    again = store(tmp_path, made).model
+    assert range_mmhg(again, 40, ceiling_mmhg=250)[1] == 135

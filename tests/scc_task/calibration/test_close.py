@@ -1,5 +1,6 @@
 """The end at the terminal: what is asked, what counts as an answer, what goes on record."""
 
+import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from scc_task.calibration.talk import Finished
 from scc_task.calibration_close import ACCEPT, DECLINE, Closing, ask_at
 from scc_task.documents import Decided, Document, Requested, Stop
 from scc_task.prepare_calibration import prepare_calibration
+from scc_task.resume_calibration import Earlier
 
 
 class Terminal:
@@ -28,15 +30,20 @@ class Terminal:
         feels: Callable[[float], float] = person(140.0),  # noqa: B008  a constant
         by: str | None = None,
         over: bool = True,
+        earlier: Earlier | None = None,
+        later: bool = False,
     ) -> None:
         self.typed, self.questions, self.said = list(typed), [], io.StringIO()
         self.documents: list[Document] = []
         prepared = prepare_calibration(request(data))
         prepared.run.name.source_folder(data).mkdir(parents=True)
-        finished: Finished | None = drive(prepared.procedure, feels) if over else None
+        self.finished: Finished | None = drive(prepared.procedure, feels) if over else None
         out = Console(file=self.said, width=200)
+        prepared = dataclasses.replace(prepared, earlier=earlier)
         self.closing = Closing(prepared, out, ask=self.ask, by=by)
-        course = SimpleNamespace(finished=finished)
+        if later:
+            return
+        course = SimpleNamespace(finished=self.finished)
         self.closing.follow(course, self.documents.append, lambda: 7.0, lambda: None)  # type: ignore[arg-type]
 
     def ask(self, question: str) -> str:
@@ -134,21 +141,53 @@ def test_nobody_is_asked_after_another_stop(tmp_path: Path) -> None:
 
 def test_each_repetition_is_asked_for_its_reason(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, "looked away", ACCEPT, "J. D.", "")
-    terminal.closing.observe(
-        Requested(
-            trial=9,
-            time_s=1.0,
-            phase="confirm",
-            pressure_mmhg=140.0,
-            hold_s=15.0,
-            why=AGAIN,
-            needs_yes=False,
-        )
-    )
+    terminal.closing.observe(requested(140.0))
     repeated, accepted = terminal.end()
     assert (repeated.what, repeated.why, repeated.pressure_mmhg) == ("repeat", "looked away", 140.0)
     assert accepted.what == "accept"
     assert "140 mmHg was given again" in terminal.questions[0]
+
+
+def requested(mmhg: float, why: str = AGAIN) -> Requested:
+    return Requested(
+        trial=9,
+        time_s=1.0,
+        phase="confirm",
+        pressure_mmhg=mmhg,
+        hold_s=15.0,
+        why=why,
+        needs_yes=False,
+    )
+
+
+def after(*documents: Document) -> Earlier:
+    """Return a run before that has these documents."""
+    run = SimpleNamespace(contents=SimpleNamespace(documents=documents))
+    return Earlier(runs=(run,), option="--resume")  # type: ignore[arg-type]
+
+
+def test_a_repetition_before_an_interruption_is_asked_for_its_reason_afterwards(
+    tmp_path: Path,
+) -> None:
+    before = after(
+        requested(100.0, "up"),
+        requested(140.0),
+        requested(150.0, f"{AGAIN}; EARLIER IN THIS SESSION 140 mmHg WAS TOO MUCH"),
+        Decided(time_s=2.0, what="repeat", by="", why="moved", pressure_mmhg=140.0),
+    )
+    terminal = Terminal(tmp_path, "looked away", ACCEPT, "J. D.", "", earlier=before)
+    repeated, _ = terminal.end()
+    assert (repeated.what, repeated.why, repeated.pressure_mmhg) == ("repeat", "looked away", 150.0)
+
+
+def test_who_accepts_later_is_asked_for_the_reason_of_a_repetition_too(tmp_path: Path) -> None:
+    terminal = Terminal(
+        tmp_path, ACCEPT, "J. D.", "looked away", earlier=after(requested(140.0)), later=True
+    )
+    assert terminal.finished is not None
+    terminal.closing.judge(terminal.finished)
+    assert terminal.closing.settled.comment == "looked away"
+    assert "why was 140 mmHg given again?" in terminal.questions[-1]
 
 
 def test_a_cuff_that_was_not_seen_to_empty_comes_first(tmp_path: Path) -> None:

@@ -43,6 +43,18 @@ def test_what_was_planned_but_never_began_is_asked_again() -> None:
     assert last_trial(documents[: planned + 1]) == 2
 
 
+@pytest.mark.parametrize("planned", [True, False])
+def test_a_stop_in_the_rest_or_while_the_operator_is_asked_says_nothing_of_the_pressure(
+    planned: bool,
+) -> None:
+    documents = killed()
+    kind = Planned if planned else Requested
+    before = documents[: max(n for n, d in enumerate(documents) if isinstance(d, kind)) + 1]
+    stop = Key(time_s=0.0, key="s", down=True, action="stop")
+    assert second([*before, stop]) is None
+    assert len(outcomes_in([*before, stop])) == 1
+
+
 def test_a_command_to_inflate_is_enough_to_count() -> None:
     documents = killed()
     planned = max(n for n, d in enumerate(documents) if isinstance(d, Planned))

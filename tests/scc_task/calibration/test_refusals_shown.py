@@ -26,5 +26,5 @@ def test_every_refusal_of_the_store_is_shown(tmp_path: Path) -> None:
 
 def test_every_refusal_says_what_to_do(tmp_path: Path) -> None:
     shown = [*starts(), *gates(), *ends(), *store(tmp_path)]
-    assert len(shown) == 7 + 10 + 6 + 16
+    assert len(shown) == 7 + 10 + 6 + 17
     assert all(s.what and s.do for s in shown)

@@ -1,6 +1,8 @@
 """What a calibration may go on after: its own leg, cuff and person, and a record that is whole."""
 
+import dataclasses
 import io
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from stored import RIGS, real_rig
 
 from scc_task.calibration.listing import lines, rows_of
 from scc_task.calibration.same import refuse_other_cuff
+from scc_task.cli_calibrate import calibrate
 from scc_task.errors import ExitCode, RecordingLost, UsageInvalid
 from scc_task.prepare_calibration import (
     CalibrationRequest,
@@ -21,6 +24,8 @@ from scc_task.prepare_calibration import (
     prepare_calibration,
 )
 from scc_task.record.dataset import derive
+from scc_task.record.lock import held_alone
+from scc_task.record.paths import RunName
 
 pytestmark = pytest.mark.xdist_group("resume")  # what they share is made once
 
@@ -160,6 +165,51 @@ def test_a_journal_of_the_chain_that_is_gone_is_named(whole: Path, tmp_path: Pat
         resume(tmp_path, RIGS / "simulated.yaml", emulate=True)
 
 
+@pytest.mark.parametrize(
+    "whose",
+    [
+        dataclasses.replace(NAME, subject="02"),
+        dataclasses.replace(NAME, session="post"),
+        dataclasses.replace(NAME, task="calibrationcheck"),
+        SECOND,
+    ],
+)
+@pytest.mark.parametrize("option", ["resume", "accept"])
+def test_another_run_s_journal_is_not_taken_up(
+    whole: Path, tmp_path: Path, whose: RunName, option: str
+) -> None:
+    write(tmp_path, lines_of(whole, 4 if option == "resume" else None), whose=whose)
+    with pytest.raises(UsageInvalid, match=f"the journal holds {whose.stem}, not the run"):
+        go(tmp_path, **{option: True})
+
+
+def test_a_copy_in_another_participant_s_folder_is_refused(whole: Path, tmp_path: Path) -> None:
+    theirs = dataclasses.replace(NAME, subject="02")
+    path = write(tmp_path, lines_of(whole, 4), theirs, whose=NAME)
+    with pytest.raises(UsageInvalid, match=f"holds {NAME.stem}, not the run") as refused:
+        calibrate("02", "pre", data=tmp_path, resume=True, simulate=True)
+    assert refused.value.where == str(path)
+
+
+@pytest.mark.parametrize("left", [b"", b"1234abcd", b'1234abcd {"type":"start","subj'])
+def test_a_run_that_was_killed_before_anything_was_on_disk_is_passed_over(
+    whole: Path, tmp_path: Path, left: bytes
+) -> None:
+    write(tmp_path, lines_of(whole, 4))
+    SECOND.journal(tmp_path).write_bytes(left)
+    assert resume(tmp_path, RIGS / "simulated.yaml", emulate=True).run.resumes == NAME
+
+
+@pytest.mark.parametrize("left", [b"\0" * 4096, b"1234abcd {}\n", b"nonsense that goes on\n"])
+def test_a_journal_that_cannot_be_read_is_a_refusal(
+    whole: Path, tmp_path: Path, left: bytes
+) -> None:
+    write(tmp_path, lines_of(whole, 4))
+    SECOND.journal(tmp_path).write_bytes(left)
+    with pytest.raises(UsageInvalid, match="what this session's calibrations found is not known"):
+        resume(tmp_path, RIGS / "simulated.yaml", emulate=True)
+
+
 def test_another_seed_is_refused(whole: Path, tmp_path: Path) -> None:
     write(tmp_path, lines_of(whole, 4))
     with pytest.raises(UsageInvalid, match="begun with the seed 3"):
@@ -240,6 +290,72 @@ def test_a_full_disk_costs_no_result(
             go(tmp_path, accept=True)
         assert "calibrate --accept" in str(lost.value.do)
     assert go(tmp_path, accept=True) == ExitCode.DONE
+
+
+def test_what_another_terminal_accepted_in_the_meantime_is_not_stored_twice(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = real_rig(tmp_path)
+    write(tmp_path, of_a_person(lines_of(whole), rig))
+
+    def slow(_: str) -> str:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr("scc_task.calibration_close.ask_at", lambda out: lambda _: "accept")
+            assert go(tmp_path, rig, accept=True, simulate=False, by="J. D.") == ExitCode.DONE
+        return "accept"
+
+    monkeypatch.setattr("scc_task.calibration_close.ask_at", lambda out: slow)
+    with pytest.raises(UsageInvalid, match="was accepted before: revision 1"):
+        go(tmp_path, rig, accept=True, simulate=False, by="R. W.")
+    assert [kept["accepted"]["by"] for kept in stored(tmp_path)] == ["J. D."]
+
+
+def test_only_one_process_at_a_time_accepts(whole: Path, tmp_path: Path) -> None:
+    path = undecided(whole, tmp_path)
+    with held_alone(path), pytest.raises(UsageInvalid, match="by another process"):
+        go(tmp_path, accept=True)
+    assert not stored(tmp_path)
+
+
+def test_a_damaged_revision_does_not_keep_another_from_being_accepted(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    undecided(whole, tmp_path)
+    damaged = NAME.source_folder(tmp_path) / (
+        "sub-01_ses-pre_site-leftcalf_revision-1_calibration.yaml"
+    )
+    damaged.write_text("version: 1\n", "utf-8")
+    assert go(tmp_path, accept=True) == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert f"{damaged.name} was passed over (" in said
+    assert damaged.read_text("utf-8") == "version: 1\n"
+    assert damaged.with_name(damaged.name.replace("revision-1", "revision-2")).exists()
+
+
+def test_the_plot_stays_as_it_was_when_it_is_accepted_later(whole: Path, tmp_path: Path) -> None:
+    undecided(whole, tmp_path)
+    plot = NAME.calibration_plot(tmp_path)
+    plot.write_bytes(b"as it was")
+    assert go(tmp_path, accept=True) == ExitCode.DONE
+    assert plot.read_bytes() == b"as it was"
+
+
+def test_another_protocol_is_told_of_the_option_that_was_given(whole: Path, tmp_path: Path) -> None:
+    undecided(whole, tmp_path)
+    mine = tmp_path / "calibration.yaml"
+    shutil.copytree(PROTOCOLS / "text", tmp_path / "text")
+    mine.write_text((PROTOCOLS / "calibration.yaml").read_text("utf-8") + "# mine\n", "utf-8")
+    with pytest.raises(UsageInvalid, match="begun with another protocol") as refused:
+        calibrate("01", "pre", mine, RIGS / "simulated.yaml", tmp_path, accept=True, simulate=True)
+    assert "leave --accept out" in refused.value.do
+
+
+def test_the_sidecar_says_where_it_stands_what_was_kept(whole: Path) -> None:
+    sidecar = json.loads((NAME.beh_folder(whole) / f"{NAME.stem}_beh.json").read_text("utf-8"))[
+        "OperatorDecisionsDescription"
+    ]
+    (pattern,) = [word for word in sidecar.split() if word.startswith("sourcedata")]
+    assert list(whole.glob(pattern))
 
 
 def test_what_has_not_come_to_its_end_is_not_accepted(whole: Path, tmp_path: Path) -> None:

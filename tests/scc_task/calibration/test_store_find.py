@@ -159,6 +159,7 @@ def test_another_kind_of_cuff_is_refused(study: Study) -> None:
     error = study.refused()
     assert isinstance(error, refusals.OtherDevice)
     assert "calibrated with a reference cuff, but rig 'room3' has a cpar cuff" in str(error)
+    assert "connect the reference cuff of the calibration and give its rig file" in str(error)
     assert "[SCC-124]" in str(error)
 
 

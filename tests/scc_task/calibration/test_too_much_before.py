@@ -1,5 +1,6 @@
 """A calibration that is begun anew knows what was too much earlier in the session."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from stored import RIGS, real_rig
 
 from scc_task.calibration.talk import Outcome, Request
 from scc_task.calibration.too_much_before import too_much_before
+from scc_task.errors import UsageInvalid
 from scc_task.prepare_calibration import CalibrationRequest, prepare_calibration
 from scc_task.protocol.load import load_rig
 from scc_task.record.paths import RunName
@@ -96,6 +98,12 @@ def test_a_rehearsal_and_another_leg_say_nothing_of_this_leg(whole: Path, tmp_pa
     assert too_much_before(tmp_path, SECOND, real, stop_rating=80.0) == mmhg
     write(tmp_path, [person[0] | {"cuff_site": "another"}, *person[1:]])
     assert too_much_before(tmp_path, SECOND, real, stop_rating=80.0) == math.inf
+
+
+def test_another_person_s_journal_is_refused(whole: Path, tmp_path: Path) -> None:
+    write(tmp_path, lines_of(whole, 4), whose=dataclasses.replace(NAME, subject="02"))
+    with pytest.raises(UsageInvalid, match="the journal holds sub-02"):
+        too_much_before(tmp_path, SECOND, RIG, stop_rating=80.0)
 
 
 def test_a_damaged_record_does_not_forbid_a_calibration_from_the_bottom(tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""The journals of a participant's checks, and what is wrong with those that are damaged."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from scc_task.documents import Document, Start
+from scc_task.protocol.yaml_file import read_tree
+from scc_task.record.beyond import beyond
+from scc_task.record.paths import JOURNAL
+from scc_task.record.read import JournalUnreadable, best_copy, read_lines
+
+CHECK_TASK: Final = "check"
+"""Added to the protocol's task label: a check is a run of its own, and no part of a calibration."""
+
+_NAME: Final = re.compile(
+    r"sub-(?P<subject>[0-9A-Za-z]+)_ses-(?P<session>[0-9A-Za-z]+)"
+    rf"_task-(?P<task>[0-9A-Za-z]*{CHECK_TASK})_run-(?P<run>\d+){re.escape(JOURNAL)}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLog:
+    """A check that was recorded.
+
+    Attributes
+    ----------
+    start
+        ``None`` where the journal does not say what was checked.
+    damage
+        What is wrong with the journal; empty if it is whole.
+    written
+        When the file was written last: no earlier than the check.
+    """
+
+    path: Path
+    session: str
+    run: int
+    start: Start | None
+    documents: tuple[Document, ...]
+    damage: str
+    written: datetime
+
+    @property
+    def began(self) -> datetime:
+        """Return when it began, as far as that is known."""
+        if self.start is None:
+            return self.written
+        began = datetime.fromisoformat(self.start.wall)
+        return began if began.tzinfo is not None else began.replace(tzinfo=UTC)
+
+    def of(self, role: str) -> Mapping[str, Any]:
+        """Return one of the files that it was made with; nothing if it is not on record."""
+        inputs = () if self.start is None else self.start.inputs
+        return next((i for i in inputs if i.get("role") == role), {})
+
+    def tree(self) -> Mapping[str, Any]:
+        """Return its protocol as it stands in the record; nothing if it is not there."""
+        tree, _ = read_tree("protocol", str(self.of("protocol").get("text", "")).encode())
+        return {} if tree is None else tree.data
+
+
+def check_logs(data: Path, subject: str) -> list[CheckLog]:
+    """Return the participant's checks, oldest first; within a session by their numbers.
+
+    A journal without a first line is passed over: that program ended before anything could inflate.
+    """
+    found = []
+    for path in (data / "sourcedata").glob(f"sub-{subject}/ses-*/*{JOURNAL}"):
+        match = _NAME.fullmatch(path.name)
+        log = None if match is None else _read(path, match)
+        if log is not None and "run" not in log.tree():  # a run whose task is called so is none
+            found.append(log)
+    return sorted(found, key=lambda log: (log.began, log.session, log.run))
+
+
+def _read(path: Path, name: re.Match[str]) -> CheckLog | None:
+    start: Start | None = None
+    documents: tuple[Document, ...] = ()
+    damage = ""
+    try:
+        contents = best_copy(path)
+    except JournalUnreadable as error:
+        if _is_empty(path):
+            return None
+        damage = error.what
+    else:
+        first, documents = contents.documents[0], (*contents.documents, *beyond(contents))
+        damage = next((f"line {number}: {why}" for number, why in contents.corrupt_lines), "")
+        start = first if isinstance(first, Start) else None
+        if start is not None and not _is_named_for(start, path, name):
+            damage = (
+                f"it holds sub-{start.subject}, ses-{start.session}, task {start.plan.get('task')}, "
+                f"run {start.run}"
+            )
+            start = None
+    try:
+        written_s = path.stat().st_mtime
+    except OSError:  # it went away meanwhile
+        return None
+    return CheckLog(
+        path=path,
+        session=name["session"],
+        run=int(name["run"]),
+        start=start,
+        documents=documents,
+        damage=damage,
+        written=datetime.fromtimestamp(written_s, tz=UTC),
+    )
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        contents = read_lines(path)
+    except JournalUnreadable:
+        return False
+    return not contents.documents and not contents.corrupt_lines
+
+
+def _is_named_for(start: Start, path: Path, name: re.Match[str]) -> bool:
+    holds = (start.subject, start.session, start.plan.get("task"), start.run)
+    return (
+        holds == (name["subject"], name["session"], name["task"], int(name["run"]))
+        and path.parent.name == f"ses-{start.session}"
+        and path.parent.parent.name == f"sub-{start.subject}"
+    )
