@@ -10,8 +10,9 @@ from typing import Any, Final
 from scc_task.documents import Document, Start
 from scc_task.protocol.yaml_file import read_tree
 from scc_task.record.beyond import beyond
+from scc_task.record.owner import other_run
 from scc_task.record.paths import JOURNAL
-from scc_task.record.read import JournalUnreadable, best_copy, read_lines
+from scc_task.record.read import JournalUnreadable, best_copy, never_began
 
 CHECK_TASK: Final = "check"
 """Added to the protocol's task label: a check is a run of its own, and no part of a calibration."""
@@ -84,19 +85,16 @@ def _read(path: Path, name: re.Match[str]) -> CheckLog | None:
     try:
         contents = best_copy(path)
     except JournalUnreadable as error:
-        if _is_empty(path):
+        if never_began(path):
             return None
         damage = error.what
     else:
         first, documents = contents.documents[0], (*contents.documents, *beyond(contents))
         damage = next((f"line {number}: {why}" for number, why in contents.corrupt_lines), "")
         start = first if isinstance(first, Start) else None
-        if start is not None and not _is_named_for(start, path, name):
-            damage = (
-                f"it holds sub-{start.subject}, ses-{start.session}, task {start.plan.get('task')}, "
-                f"run {start.run}"
-            )
-            start = None
+        other = None if start is None else other_run(start, path)
+        if other is not None:
+            damage, start = f"it holds {other}", None
     try:
         written_s = path.stat().st_mtime
     except OSError:  # it went away meanwhile
@@ -109,21 +107,4 @@ def _read(path: Path, name: re.Match[str]) -> CheckLog | None:
         documents=documents,
         damage=damage,
         written=datetime.fromtimestamp(written_s, tz=UTC),
-    )
-
-
-def _is_empty(path: Path) -> bool:
-    try:
-        contents = read_lines(path)
-    except JournalUnreadable:
-        return False
-    return not contents.documents and not contents.corrupt_lines
-
-
-def _is_named_for(start: Start, path: Path, name: re.Match[str]) -> bool:
-    holds = (start.subject, start.session, start.plan.get("task"), start.run)
-    return (
-        holds == (name["subject"], name["session"], name["task"], int(name["run"]))
-        and path.parent.name == f"ses-{start.session}"
-        and path.parent.parent.name == f"sub-{start.subject}"
     )

@@ -267,7 +267,7 @@ def test_what_was_too_much_counts_also_in_a_damaged_record(
 def test_the_check_of_another_run_under_this_name_is_refused(checked: Checked) -> None:
     path = checked.check(ASKED, came(), ended())
     path.rename(path.with_name(path.name.replace("run-1", "run-2")))
-    assert "it holds sub-01, ses-pre, task calibrationcheck, run 1" in lost(checked)
+    assert "it holds sub-01_ses-pre_task-calibrationcheck_run-1" in lost(checked)
 
 
 def test_a_damaged_record_from_before_the_acceptance_was_no_check_of_it(checked: Checked) -> None:
