@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,9 +98,9 @@ def changes(line: str) -> Iterator[str]:
         yield f"{found[1]}!({found[2]});{found[3]}"
 
 
-def mutants() -> Iterator[Mutant]:
-    """Yield every mutant of the core."""
-    for source in SOURCES:
+def mutants(sources: Sequence[str] = SOURCES) -> Iterator[Mutant]:
+    """Yield every mutant of some files, the core's if not given."""
+    for source in sources:
         in_comment = in_hooks = False
         for number, line in enumerate((FIRMWARE / source).read_text().splitlines(), 1):
             begins = "/*" in line and "*/" not in line

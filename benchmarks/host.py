@@ -41,11 +41,16 @@ GENEROUS_S = 30.0
 class Trial:
     """One task that holds a pressure, and what can be done to it.
 
-    ``emulate``: more options for the emulated cuff.
+    ``emulate``: more options for the emulated cuff. ``until_held``: begin only once it is under pressure.
     """
 
     def __init__(
-        self, folder: Path, *, preload: Path | None, emulate: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        *,
+        preload: Path | None,
+        emulate: tuple[str, ...] = (),
+        until_held: bool = True,
     ) -> None:
         folder.mkdir(parents=True)
         self.log, self.wall = folder / "device.jsonl", folder / "walljump"
@@ -79,7 +84,7 @@ class Trial:
         )
         assert self.task.stdout is not None
         self.supervisor = int(self.task.stdout.readline().split()[1])
-        self.closed_s = self.first("valve closed", 0.0) or 0.0
+        self.closed_s = (self.first("valve closed", 0.0) or 0.0) if until_held else now_s()
 
     def first(self, what: str, from_s: float) -> float | None:
         """Return when the device first says something, waiting for it."""

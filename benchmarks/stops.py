@@ -101,8 +101,9 @@ class Participant:
                 with contextlib.suppress(OSError):
                     pipe.close()
         self.box.wait()
-        with contextlib.suppress(Exception):
-            self.key("g", down=False)
+        with contextlib.suppress(Exception):  # what is down goes down once only
+            for key in ("g", "s", "right"):
+                self.key(key, down=False)
         self.fingers.display.close()
 
 

@@ -95,7 +95,10 @@ class InterlockSettings:
     15 mmHg within 3 s as the aim and 10 s as the limit. Assumed without a source: ``unasked``,
     ``residual``, ``overrun``, ``disobeyed``, ``frozen``, ``ramp``, ``rise``, ``no_rise`` and ``fall``.
     ``rise_mmhg_per_s`` is above what a rapid inflator needs (300 mmHg in 0.4 s), ``no_rise_s`` for a slow
-    supply and a long hose, ``fall_s`` less than any cuff takes from `HIGH_MMHG` to empty (0.55 s emulated).
+    supply and a long hose. ``fall_s`` lies between two falls from `HIGH_MMHG` to empty: the air in front of
+    a kink takes 28 ms, which 20 samples a second show as 50 or 100 ms; a cuff that vents with a time
+    constant of 0.1 s, the fastest that ``docs/build-the-controller.md`` allows, takes 139 ms, and 125 ms
+    for sensors that read 3 mmHg too low. Samples only ever make a fall look longer.
     ``frozen_s`` is ``None`` for a device whose steps are coarser than its noise. ``patience_s``: longest
     silence of the task.
     """
@@ -110,7 +113,7 @@ class InterlockSettings:
     unasked_s: float = 0.5
     residual_s: float = 10.0
     no_rise_s: float = 3.0
-    fall_s: float = 0.2
+    fall_s: float = 0.11
     stale_s: float = 0.5
     vented_mmhg: float = 15.0
     vent_s: float = 10.0

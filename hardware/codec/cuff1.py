@@ -316,8 +316,9 @@ _LINE: Final = table.LONGEST_COMMAND - len(b"$\n")
 class CommandDecoder:
     """Turn the host's bytes into commands: the device's half, as strict as firmware must be.
 
-    Real-time bytes act wherever they stand, also inside a frame. Anything outside printable ASCII
-    kills the frame. Numbers are digits only: no sign, no blank, no leading garbage, no overflow.
+    Real-time bytes act wherever they stand, also inside a frame; those that vent kill it, as does
+    anything outside printable ASCII. Numbers are digits only: no sign, no blank, no leading garbage, no
+    overflow.
     """
 
     _FRAME = re.compile(rb"(\d{1,3}) ([A-Z]{1,8})((?: \d{1,7})*)")
@@ -330,7 +331,10 @@ class CommandDecoder:
         """Yield what the bytes say, in order."""
         for value in data:
             byte = bytes((value,))
-            if byte in (table.VENT_BYTE, table.STATUS_BYTE, table.RESET_BYTE):
+            if byte == table.STATUS_BYTE:
+                yield RealTimeByte(byte)
+            elif byte in (table.VENT_BYTE, table.RESET_BYTE):
+                self._kill()  # what was being said before a stop does not count after it
                 yield RealTimeByte(byte)
             elif byte == b"$":
                 self._line = bytearray()
@@ -340,10 +344,14 @@ class CommandDecoder:
                 line, self._line = bytes(self._line), None
                 yield self._command(line)
             elif not 0x20 <= value <= 0x7E or len(self._line) >= _LINE:
-                self._line = None
-                self.bad_frames += 1
+                self._kill()
             else:
                 self._line.append(value)
+
+    def _kill(self) -> None:
+        if self._line is not None:
+            self._line = None
+            self.bad_frames += 1
 
     def _command(self, line: bytes) -> HostCommand | BadCommand:
         body = _checked(line)

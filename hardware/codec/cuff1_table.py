@@ -40,8 +40,19 @@ INFLATE_MS_MAX: Final = 8_000
 its end, or so long `OFF_TARGET_TENTHS` behind it."""
 VENT_MS_MAX: Final = 9_900
 """A cuff that is not empty by then does not vent; with its ticks, told within the 10 s of the promise."""
+LEFT_TENTHS: Final = 300
+LEFT_SAMPLES: Final = 20
+"""More than 30.0 mmHg while nothing was asked for is ``vent_fail`` after 100 ms and not after `VENT_MS_MAX`.
+A lower leg that rests on its cuff makes 18 mmHg (5 kg on 200 cm2), a vent that goes on after its end less
+than `EMPTY_TENTHS`; a kick is shorter (assumed)."""
+HUSH_HIGH_MS: Final = 60_000
+"""An alarm of high priority sounds again after so long (assumed; IEC 60601-1-8 leaves it to the maker)."""
 AT_TARGET_TENTHS: Final = 50
 OFF_TARGET_TENTHS: Final = 300
+"""A held pressure is lost so far below its target, or at half of it: there is nothing 30 mmHg below 30."""
+OVERSHOOT_TENTHS: Final = 200
+"""A pressure that is asked for stays below the session's and the site's ceiling and 20.0 mmHg. The emulated
+regulator overshoots by 4 %, 12 mmHg at 300, and its sensors' noise is 1 mmHg at most (both assumed)."""
 NO_RISE_MS: Final = 1_500
 NO_RISE_TENTHS: Final = 20
 """A cuff that is fed and `OFF_TARGET_TENTHS` behind rises by 2.0 mmHg within 1.5 s: otherwise it leaks,
@@ -54,19 +65,26 @@ FULL_SCALE_TENTHS: Final = 4000
 DRIVE_MAX: Final = 1023
 """The regulator's drive at full scale."""
 BAD_SAMPLES: Final = 2
-"""So many ticks in a row too high, or a held pressure lost: one spike is none."""
+"""So many ticks in a row too high, or a held pressure lost: one spike is none. As with all that is counted
+in ticks, a bad one counts 2 and a good one takes 1 away, up to twice this number: a fault that flickers
+is found if more than a third of the ticks is bad."""
 SENSOR_TENTHS_MIN: Final = -250
 SENSOR_TENTHS_MAX: Final = 4250
 """0.25 V and 4.75 V of a sensor that reads 0.5 V at 0 and 4.5 V at full scale: beyond, a wire is
 broken or shorted."""
 RANGE_SAMPLES: Final = 4
-"""So many ticks in a row beyond: 20 ms."""
+"""So many ticks beyond: 20 ms."""
 DISAGREE_TENTHS: Final = 200
 """Sensors further apart than 20.0 mmHg for `DISAGREE_SAMPLES` are not measuring one pressure."""
 DISAGREE_SAMPLES: Final = 20
 STILL_MS: Final = 500
 """Both sensors repeat themselves exactly for so long: no noise, so they measure nothing (assumed).
 Judged only where the pressure should rise and does not."""
+STILL_PRESSED_MS: Final = 2_900
+"""The same under pressure, whatever it does: with its tick within the 3 s of the promise. In this time a leg
+gives its cuff a pulse or more. Without one it takes noise: a converter that is read 16 times a tick passes
+for alive with noise of a sixth of its step (0.08 mmHg) in each reading, 3 sigma to the next value and 9280
+readings, of which one must differ. A tenth of a step would not do (assumed; try it on the bench)."""
 HOLD_SLACK_MS: Final = 20
 """A vent path shut for so long beyond its program's time is the fault ``hold_time``."""
 

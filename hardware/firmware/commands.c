@@ -6,9 +6,10 @@
 #include "selftest.h"
 #include "sensors.h"
 
-/* The last command taken, and its answer: a repeated one is answered again and not obeyed again. */
+/* The last command taken, and its answer: a repeated one is answered again, with the state of now, and not
+ * obeyed again. It is kept over a vent: or what the host repeats would arm a device that was just stopped. */
 static struct command last;
-static uint8_t has_last, last_state;
+static uint8_t has_last;
 static char last_letter;
 static uint16_t last_value;
 
@@ -66,11 +67,16 @@ static uint8_t arm(uint16_t ceiling) {
 }
 
 static uint8_t go(uint16_t target, uint32_t on_ms, uint32_t rise_ms) {
+    uint16_t most = device.ceiling_tenths;
+    uint8_t reason;
     if (device.state != STATE_ARMED) return NAK_WRONG_STATE;
-    if (!device_alive()) return NAK_NO_HEART;
+    reason = not_ready();
+    if (reason) return reason;
     /* the site's own ceiling again: it may be lower than when the session's was taken */
-    if (target > device.ceiling_tenths || target > device.site_tenths || rise_ms > on_ms) return NAK_OUT_OF_LIMITS;
-    program_begin(target, on_ms, rise_ms, device.now_ms, sensors_high());
+    if (device.site_tenths < most) most = device.site_tenths;
+    if (target > most || rise_ms > on_ms) return NAK_OUT_OF_LIMITS;
+    sensors_await();
+    program_begin(target, most, on_ms, rise_ms, device.now_ms, sensors_high());
     device_go_to(STATE_INFLATING);
     return 0;
 }
@@ -125,7 +131,7 @@ static uint8_t obey(const struct command *command, uint16_t *value) {
     case COMMAND_CLEAR:
         return clear();
     case COMMAND_HUSH:
-        device.hushed = 1;
+        device_hush();
         return 0;
     case COMMAND_SITE: {
         uint8_t reason = set_site((uint16_t)first);
@@ -154,7 +160,7 @@ static void take(const struct command *command) {
         return;
     }
     if (same_as_last(command) && !frame_acts_again(command->name)) {
-        say_answer(last_letter, last.sequence, last_value, last_state);
+        say_answer(last_letter, last.sequence, last_value, device.state);
         return;
     }
     last = *command;
@@ -166,14 +172,14 @@ static void take(const struct command *command) {
     reason = obey(command, &value);
     last_letter = reason ? 'N' : 'A';
     last_value = reason ? reason : value;
-    last_state = device.state;
-    say_answer(last_letter, last.sequence, last_value, last_state);
+    say_answer(last_letter, last.sequence, last_value, device.state);
 }
 
 void core_receive(uint8_t byte) {
     struct command command;
     uint8_t reason;
     if (byte == VENT_BYTE || byte == RESET_BYTE) {
+        frame_kill(); /* what was being said before a stop does not count after it */
         device_vent();
         return;
     }

@@ -13,9 +13,25 @@ static uint8_t under_pressure(void) { return device.state == STATE_INFLATING || 
 
 uint8_t device_alive(void) { return device.heartbeat_age_ms < device.lease_ms; }
 
-static uint8_t alarm(void) {
-    if (device.state != STATE_FAULT || device.hushed) return BUZZER_OFF;
+static uint8_t priority(void) {
+    if (device.state != STATE_FAULT) return BUZZER_OFF;
     return IS_HIGH_ALARM(device.fault) || !sensors_empty() ? BUZZER_HIGH : BUZZER_MEDIUM;
+}
+
+static uint8_t alarm(void) {
+    uint8_t now = priority();
+    return now == device.hushed ? BUZZER_OFF : now;
+}
+
+void device_hush(void) {
+    device.hushed = priority();
+    device.hushed_ms = device.now_ms;
+}
+
+/* What was hushed sounds again when it gets worse, and one of high priority after its time. */
+static void keep_hushed(void) {
+    uint8_t now = priority(), over = now == BUZZER_HIGH && device.now_ms - device.hushed_ms >= HUSH_HIGH_MS;
+    device.hushed = now > device.hushed || over ? BUZZER_OFF : now;
 }
 
 static uint16_t drive(uint16_t tenths) { return (uint16_t)((uint32_t)tenths * DRIVE_MAX / FULL_SCALE_TENTHS); }
@@ -35,12 +51,14 @@ static void apply(void) {
         if (phase == PHASE_FIRST_PUFF || phase == PHASE_SECOND_PUFF) feed(SELFTEST_PUFF_TENTHS);
         device.outputs.supply |= phase == PHASE_FIRST_VENT;
         device.outputs.dump |= phase == PHASE_SECOND_VENT;
+        /* on while a path is tried: a regulator at 0 would let the air out through a stuck shut-off valve */
+        if (phase != PHASE_ZERO) device.outputs.drive = drive(SELFTEST_PUFF_TENTHS);
     }
     hal_outputs(&device.outputs);
 }
 
 void device_go_to(uint8_t state) {
-    if (state != device.state) device.state_ms = device.now_ms;
+    if (device.state == STATE_FAULT && state != STATE_FAULT) device.told_left = 0;
     device.state = state;
     if (!under_pressure()) program_none();
     apply();
@@ -54,6 +72,7 @@ static void say_tested(uint8_t result) {
 void device_trip(uint8_t fault) {
     if (!device.fault) device.fault = fault; /* the first cause stays */
     device.stay_armed = device.hushed = 0;
+    device.told_left |= fault == FAULT_VENT_FAIL;
     if (device.state == STATE_SELFTEST && fault != FAULT_SELFTEST) say_tested(SELFTEST_BROKEN_OFF);
     if (device.tested == SELFTEST_PASSED && !KEEPS_SELFTEST(fault)) device.tested = SELFTEST_NOT_DONE;
     device_go_to(STATE_FAULT);
@@ -116,9 +135,14 @@ static void judge_program(void) {
     }
 }
 
-static void judge_venting(void) {
-    if (sensors_empty()) device_go_to(device.stay_armed && device_alive() ? STATE_ARMED : STATE_IDLE);
-    else if (device.now_ms - device.state_ms > VENT_MS_MAX) device_trip(FAULT_VENT_FAIL);
+/* Both paths are open and there is pressure all the same: for too long, or where there was none before. */
+static uint8_t pressure_left(void) {
+    uint8_t at_rest = device.state == STATE_IDLE || device.state == STATE_ARMED;
+    if (!at_rest) device.left = 0;
+    if (under_pressure() || device.state == STATE_SELFTEST || !sensors_full()) device.full_ms = 0;
+    else if (device.full_ms <= VENT_MS_MAX) device.full_ms = (uint16_t)(device.full_ms + TICK_MS);
+    if (at_rest && sensors_count(&device.left, LEFT_SAMPLES, sensors_high() > LEFT_TENTHS)) return 1;
+    return device.full_ms > VENT_MS_MAX;
 }
 
 /* How long a vent path has been shut, whatever the program thinks: a second count of its own. */
@@ -137,8 +161,12 @@ static uint8_t needs_heart(void) { return under_pressure() || device.state == ST
 /* The participant first, then what may hurt, then what is merely wrong. */
 static void judge(void) {
     uint8_t fault;
-    uint8_t too_long = shut_too_long();
-    if (device.state == STATE_FAULT) return;
+    uint8_t too_long = shut_too_long(), left = pressure_left();
+    if (!device_alive()) device.stay_armed = 0;
+    if (device.state == STATE_FAULT) {
+        if (left && !device.told_left) device_trip(FAULT_VENT_FAIL);
+        return;
+    }
     if (device.loop_open) {
         device_trip(FAULT_ABORT);
         return;
@@ -147,9 +175,11 @@ static void judge(void) {
     if (device.state == STATE_FAULT) return;
     fault = needs_heart() && !device_alive() ? FAULT_HOST_LOST : sensors_fault();
     if (fault == FAULT_NONE && too_long && needs_heart()) fault = FAULT_HOLD_TIME;
+    if (fault == FAULT_NONE && under_pressure() && sensors_frozen()) fault = FAULT_STUCK;
+    if (fault == FAULT_NONE && left) fault = FAULT_VENT_FAIL;
     if (fault != FAULT_NONE) device_trip(fault);
     else if (under_pressure()) judge_program();
-    else if (device.state == STATE_VENTING) judge_venting();
+    else if (device.state == STATE_VENTING && sensors_empty()) device_go_to(device.stay_armed ? STATE_ARMED : STATE_IDLE);
 }
 
 void core_boot(const struct boot *boot) {
@@ -161,7 +191,8 @@ void core_boot(const struct boot *boot) {
     sensors_reset();
     device_obey_forget();
     if (boot->reset == RESET_WATCHDOG) device.fault = FAULT_WDT_RESET;
-    device_go_to(device.fault ? STATE_FAULT : STATE_IDLE);
+    /* idle is earned by an empty cuff: what was in it before the reset may be there still */
+    device_go_to(device.fault ? STATE_FAULT : STATE_VENTING);
     say_event(0, EVENT_BOOT, boot->reset);
 }
 
@@ -173,6 +204,7 @@ void core_tick(const struct inputs *inputs) {
     device.jumper_set = inputs->jumper_set;
     sensors_take(inputs->first_sum, inputs->second_sum);
     judge();
+    keep_hushed();
     apply();
     if (device.period_ms && device.now_ms % device.period_ms < TICK_MS) device_say_status();
 }

@@ -117,6 +117,12 @@ static uint8_t parse(struct command *command, uint8_t *reason) {
     return FRAME_COMMAND;
 }
 
+void frame_kill(void) {
+    if (!inside) return;
+    inside = 0;
+    count_bad();
+}
+
 uint8_t frame_take(uint8_t byte, struct command *command, uint8_t *reason) {
     if (byte == '$') {
         length = 0;
@@ -126,8 +132,7 @@ uint8_t frame_take(uint8_t byte, struct command *command, uint8_t *reason) {
         line[length] = 0;
         return parse(command, reason);
     } else if (inside && (byte < 0x20 || byte > 0x7E || length >= LINE_LENGTH)) {
-        inside = 0; /* killed without an answer: the host sends it again */
-        count_bad();
+        frame_kill();
     } else if (inside) {
         line[length++] = (char)byte;
     }

@@ -16,6 +16,7 @@ enum { FRAME_MORE, FRAME_COMMAND, FRAME_REFUSED };
 
 uint16_t crc16(uint16_t crc, uint8_t byte); /* CRC-16/CCITT, polynomial 0x1021; begins with 0xFFFF */
 void frame_reset(void);
+void frame_kill(void); /* without an answer: the host sends it again */
 uint8_t frame_take(uint8_t byte, struct command *command, uint8_t *reason);
 uint8_t frame_acts_again(uint8_t name);
 uint16_t frame_bad_count(void);

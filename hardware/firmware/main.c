@@ -222,7 +222,10 @@ int main(void) {
     struct start start;
     set_up_pins();
     start = start_decide(reset_flags, &memory);
-    if (start.action == START_PROVE) prove_watchdog();
+    if (start.action == START_PROVE) {
+        prove_watchdog();
+        start_not_bitten(&memory);
+    }
     wdt_enable(WATCHDOG);
     set_up();
     boot(&start);

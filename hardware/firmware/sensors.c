@@ -2,12 +2,14 @@
 
 static int16_t first, second;
 static uint16_t last_first, last_second, still_ms;
-static uint8_t known, beyond, too_high, apart;
+static uint8_t known, beyond, too_high, apart; /* counts */
+static uint8_t fault;
 
 void sensors_reset(void) {
     first = second = 0;
     last_first = last_second = still_ms = 0;
     known = beyond = too_high = apart = 0;
+    fault = FAULT_NONE;
 }
 
 /* The middle of the step that the sum stands for: mV, and from them tenths of a mmHg. */
@@ -18,9 +20,11 @@ static int16_t tenths(uint16_t sum) {
 
 static uint8_t in_range(int16_t reading) { return reading >= SENSOR_TENTHS_MIN && reading <= SENSOR_TENTHS_MAX; }
 
-static uint8_t counted(uint8_t count, uint8_t holds) {
-    if (!holds) return 0;
-    return count < UINT8_MAX ? (uint8_t)(count + 1) : count;
+uint8_t sensors_count(uint8_t *count, uint8_t samples, uint8_t bad) {
+    uint8_t most = (uint8_t)(2 * samples);
+    if (bad) *count = *count + 2 < most ? (uint8_t)(*count + 2) : most;
+    else if (*count) --*count;
+    return *count == most;
 }
 
 /* One sensor that reads far above full scale has lost a wire; two have not: that is pressure. */
@@ -33,16 +37,17 @@ void sensors_take(uint16_t first_sum, uint16_t second_sum) {
     int16_t apart_by;
     uint8_t repeats = first_sum == last_first && second_sum == last_second;
     if (!repeats) still_ms = 0;
-    else if (still_ms < STILL_MS) still_ms = (uint16_t)(still_ms + TICK_MS);
+    else if (still_ms < STILL_PRESSED_MS) still_ms = (uint16_t)(still_ms + TICK_MS);
     last_first = first_sum;
     last_second = second_sum;
     first = tenths(first_sum);
     second = tenths(second_sum);
     known = 1;
     apart_by = (int16_t)(first > second ? first - second : second - first);
-    beyond = counted(beyond, !in_range(first) || !in_range(second));
-    too_high = counted(too_high, over_ceiling());
-    apart = counted(apart, apart_by > DISAGREE_TENTHS);
+    fault = FAULT_NONE; /* the last one of these goes before the others */
+    if (sensors_count(&apart, DISAGREE_SAMPLES, apart_by > DISAGREE_TENTHS)) fault = FAULT_SENSOR_DISAGREE;
+    if (sensors_count(&beyond, RANGE_SAMPLES, !in_range(first) || !in_range(second))) fault = FAULT_SENSOR_RANGE;
+    if (sensors_count(&too_high, BAD_SAMPLES, over_ceiling())) fault = FAULT_OVERPRESSURE;
 }
 
 int16_t sensors_first(void) { return first; }
@@ -54,15 +59,13 @@ int16_t sensors_high(void) {
     return first > second ? first : second;
 }
 
+void sensors_await(void) { still_ms = 0; }
 uint8_t sensors_stand_still(void) { return still_ms >= STILL_MS; }
+uint8_t sensors_frozen(void) { return still_ms >= STILL_PRESSED_MS; }
+uint8_t sensors_full(void) { return sensors_high() >= EMPTY_TENTHS; }
 
 uint8_t sensors_empty(void) {
     return known && in_range(first) && in_range(second) && sensors_high() < EMPTY_TENTHS;
 }
 
-uint8_t sensors_fault(void) {
-    if (too_high >= BAD_SAMPLES) return FAULT_OVERPRESSURE;
-    if (beyond >= RANGE_SAMPLES) return FAULT_SENSOR_RANGE;
-    if (apart >= DISAGREE_SAMPLES) return FAULT_SENSOR_DISAGREE;
-    return FAULT_NONE;
-}
+uint8_t sensors_fault(void) { return fault; }

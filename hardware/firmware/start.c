@@ -10,10 +10,12 @@
 
 #define MARK 0xB17E
 
+void start_not_bitten(struct start_memory *memory) { memory->mark = memory->inverse = 0; }
+
 struct start start_decide(uint8_t flags, struct start_memory *memory) {
     struct start start = {START_RUN, RESET_WATCHDOG, 0};
     uint8_t provoked = memory->mark == MARK && memory->inverse == (uint16_t)~MARK && memory->reset < RESET_WATCHDOG;
-    memory->mark = memory->inverse = 0;
+    start_not_bitten(memory);
     if (flags & (FLAGS_POWER_ON | FLAGS_PIN | FLAGS_BROWN_OUT)) {
         start.action = START_PROVE;
         start.reset = flags & FLAGS_POWER_ON    ? RESET_POWER_ON

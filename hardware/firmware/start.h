@@ -18,6 +18,7 @@ struct start {
     uint8_t action, reset, watchdog_proven;
 };
 
+void start_not_bitten(struct start_memory *memory); /* the provoked bite did not come: the next is none */
 struct start start_decide(uint8_t flags, struct start_memory *memory);
 
 #endif

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hardware.errors import HardwareUnavailable
+from hardware.sim.elf import firmware_problem
 
 FIRMWARE: Final = Path(__file__).parents[1] / "firmware"
 BUILD: Final = FIRMWARE / "build"
@@ -90,6 +91,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, ...]]] = {
     "sim_fault_name": (ctypes.c_char_p, ctypes.c_int),
     "sim_set_fault": (None, _Handle, ctypes.c_int, ctypes.c_double),
     "sim_set_pressure": (None, _Handle, ctypes.c_double),
+    "sim_set_air": (None, _Handle, ctypes.c_double, ctypes.c_double, ctypes.c_double),
     "sim_set_noiseless": (None, _Handle, ctypes.c_int),
     "sim_edge": (
         ctypes.c_int,
@@ -140,9 +142,10 @@ def require(binary: Path) -> None:
         raise HardwareUnavailable(
             "there is no such firmware file", where=str(binary), do=HOW_TO_BUILD
         )
-    if binary.read_bytes()[:4] != b"\x7fELF":
+    problem = firmware_problem(binary.read_bytes())
+    if problem is not None:  # simavr would end the whole program
         raise HardwareUnavailable(
-            "this is not a compiled firmware (an ELF file)",
+            problem,
             where=str(binary),
             do="name hardware/firmware/build/cuff_release.elf, made by: make -C hardware/firmware",
         )
@@ -271,6 +274,10 @@ class Board:
     def fault(self, name: str, value: float = 1.0) -> None:
         """Make something go wrong; 0 mends it."""
         self._c.sim_set_fault(self._sim, self._names[name], value)
+
+    def air(self, fill_tau_s: float, vent_tau_s: float, *, first_path_share: float) -> None:
+        """Set how fast the cuff fills and vents, as `hardware.sim.plant.PlantSettings` has it."""
+        self._c.sim_set_air(self._sim, fill_tau_s, vent_tau_s, first_path_share)
 
     def noiseless(self, noiseless: bool = True) -> None:
         """Let both sensors read the true pressure, without noise."""

@@ -43,7 +43,8 @@ class FirmwareCuff:
     Parameters
     ----------
     plant
-        What troubles the air; its pressure follows the simulated one.
+        Its settings say how fast the simulated air fills and vents, its troubles what is wrong with it;
+        its pressure follows the simulated one.
     start_s
         The time at which it is switched on, on the clock that `advance` is given.
     witness
@@ -69,6 +70,8 @@ class FirmwareCuff:
         seed: int = 0,
     ) -> None:
         self.board = Board(binary, seed=seed)
+        air = plant.settings
+        self.board.air(air.fill_tau_s, air.vent_tau_s, first_path_share=air.first_path_share)
         # so that no driver takes it for a real one, whose pressure somebody feels
         self.board.write_eeprom(board_words("emulated", "E0001", "none"), BOARD_ADDRESS)
         self._plant, self._start_s = plant, start_s
@@ -175,6 +178,7 @@ class FirmwareCuff:
             "no_supply": trouble.supply_lost,
             "dump_stuck": trouble.valve_stuck or trouble.stuck_path == 1,
             "supply_stuck": trouble.valve_stuck or trouble.stuck_path == 2,
+            "shutoff_stuck": trouble.shutoff_stuck,
             "runaway_mmhg": trouble.runaway_mmhg,
             "first_off_mmhg": trouble.lie_mmhg + trouble.off_mmhg[0],
             "second_off_mmhg": trouble.lie_mmhg + trouble.off_mmhg[1],

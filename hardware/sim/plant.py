@@ -16,14 +16,16 @@ WIRE_TENTHS: Final = {"open": -500, "short": 4500}
 class PlantSettings:
     """What the emulated cuff is like (assumed; hose of a few metres).
 
-    ``fill_tau_s`` and ``vent_tau_s``: time constants, of venting through both paths; one path alone
-    takes twice as long. ``overshoot``: share of the target by which
-    the regulator overshoots at first, dying out with ``overshoot_tau_s``. ``leak_per_s``: share of
-    the pressure lost each second. ``noise_mmhg``: standard deviation of each sensor.
+    ``fill_tau_s`` and ``vent_tau_s``: time constants, of venting through both paths;
+    ``first_path_share``: what the first path alone lets through of that, the second lets through the
+    rest. ``overshoot``: share of the target by which the regulator overshoots at first, dying out with
+    ``overshoot_tau_s``. ``leak_per_s``: share of the pressure lost each second. ``noise_mmhg``: standard
+    deviation of each sensor.
     """
 
     fill_tau_s: float = 0.35
     vent_tau_s: float = 0.4
+    first_path_share: float = 0.5
     overshoot: float = 0.04
     overshoot_tau_s: float = 0.8
     leak_per_s: float = 0.01
@@ -36,7 +38,8 @@ class Trouble:
 
     ``leak_per_s``: share of the pressure lost each second on top of the usual. ``valve_stuck``: the
     vent valve does not open, nor does any other path. ``stuck_path``: only vent path 1 or 2 does not
-    open; 0 for none. ``kinked``: no air goes in or out, and the sensors, on the device's side of the
+    open; 0 for none. ``shutoff_stuck``: the valve between regulator and supply valve does not close.
+    ``kinked``: no air goes in or out, and the sensors, on the device's side of the
     kink, see only the little air in front of it. ``supply_lost``: no air goes in.
     ``lie_mmhg``: both sensors read so much too high. ``sensors_stuck``: both repeat themselves.
     ``runaway_mmhg``: the regulator gives this, whatever it is told; 0 where it obeys. The others are of
@@ -47,6 +50,7 @@ class Trouble:
     leak_per_s: float = 0.0
     valve_stuck: bool = False
     stuck_path: int = 0
+    shutoff_stuck: bool = False
     kinked: bool = False
     supply_lost: bool = False
     lie_mmhg: float = 0.0
@@ -67,18 +71,34 @@ class Plant:
     """
 
     def __init__(self, settings: PlantSettings | None = None, *, seed: int = 0) -> None:
-        self._set = settings or PlantSettings()
+        self.settings = settings or PlantSettings()
         self.pressure_mmhg = 0.0
         self.trouble = Trouble()
         self._in_front_mmhg = 0.0
         self._read = (0, 0)
         source = random.Random(seed)  # noqa: S311  not for secrets
-        self._noise = [source.gauss(0.0, self._set.noise_mmhg) for _ in range(NOISE_VALUES)]
+        self._noise = [source.gauss(0.0, self.settings.noise_mmhg) for _ in range(NOISE_VALUES)]
         self._noise_at = 0
+
+    def flow(
+        self, *, target_mmhg: float, on_for_s: float, paths: tuple[int, ...], dt_s: float
+    ) -> None:
+        """Let time pass with the regulator at its target and these vent paths open; none feeds the cuff.
+
+        While the second path is closed, or stuck so, its valve leads to the regulator, and only the
+        shut-off valve is between.
+        """
+        if not paths:
+            self.fill(target_mmhg=target_mmhg, on_for_s=on_for_s, dt_s=dt_s)
+            return
+        leads = 2 not in paths or self.trouble.stuck_path == 2
+        if leads and self.trouble.shutoff_stuck:
+            self.fill(target_mmhg=target_mmhg, on_for_s=on_for_s, dt_s=dt_s)
+        self.vent(dt_s=dt_s, paths=paths)
 
     def fill(self, *, target_mmhg: float, on_for_s: float, dt_s: float) -> None:
         """Let time pass with the vent valve closed and the regulator at its target."""
-        s, trouble = self._set, self.trouble
+        s, trouble = self.settings, self.trouble
         if not trouble.supply_lost:
             source = target_mmhg * (1.0 + s.overshoot * math.exp(-on_for_s / s.overshoot_tau_s))
             self._flow(trouble.runaway_mmhg or source, dt_s, s.fill_tau_s)
@@ -88,11 +108,13 @@ class Plant:
         """Let time pass with these vent paths open, or what should be open."""
         if not self.pressure_mmhg and not self._in_front_mmhg:
             return
-        open_paths = sum(path != self.trouble.stuck_path for path in paths)
-        if self.trouble.valve_stuck or not open_paths:
+        first = self.settings.first_path_share
+        shares = {1: first, 2: 1.0 - first}
+        open_share = sum(shares[path] for path in paths if path != self.trouble.stuck_path)
+        if self.trouble.valve_stuck or not open_share:
             self._leak(dt_s)
             return
-        self._flow(0.0, dt_s * open_paths / 2, self._set.vent_tau_s)
+        self._flow(0.0, dt_s * open_share, self.settings.vent_tau_s)
         if self.trouble.kinked:
             self._leak(dt_s)
         elif self.pressure_mmhg < 0.01:
@@ -109,7 +131,7 @@ class Plant:
             self._in_front_mmhg = self.pressure_mmhg
 
     def _leak(self, dt_s: float) -> None:
-        share = self._set.leak_per_s + self.trouble.leak_per_s
+        share = self.settings.leak_per_s + self.trouble.leak_per_s
         self.pressure_mmhg *= math.exp(-share * dt_s)
 
     def sensors_tenths(self) -> tuple[int, int]:

@@ -9,8 +9,10 @@ from typing import Final
 
 from hardware.codec import cuff1
 from hardware.codec import cuff1_table as table
+from hardware.sim import reference_says as says
 from hardware.sim import reference_selftest as selftest
 from hardware.sim.plant import Plant
+from hardware.sim.reference_alarm import Hush, PressureLeft
 from hardware.sim.reference_program import FiniteProgram
 from hardware.sim.reference_sensors import Sensors
 
@@ -18,8 +20,6 @@ IDLE, ARMED, INFLATING, HOLD, VENTING, FAULT, SELFTEST = range(7)
 BOOT_EVENT, FAULT_EVENT, SELFTEST_EVENT = 1, 2, 3
 WRONG_STATE, OUT_OF_LIMITS, NOT_EMPTY, NO_HEART, LOOP_OPEN, UNTESTED, NO_JUMPER = range(3, 10)
 REST_TICK_MS: Final = 20
-FIRMWARE: Final = "emulator-1"
-FIRMWARE_HASH: Final = "00000000"
 NO_HEARTBEAT: Final = 65_535
 
 Witness = Callable[[str, float], None]
@@ -68,10 +68,9 @@ class EmulatedReference:
         self._out = bytearray()
         self._ms = 0
         watchdog = table.RESETS[reset] == "watchdog"
-        self._state = FAULT if watchdog else IDLE
-        self._state_ms = 0
+        self._state = FAULT if watchdog else VENTING
         self._fault = table.FAULTS.index("wdt_reset" if watchdog else "none")
-        self._hushed = False
+        self._hush, self._left, self._told_left = Hush(), PressureLeft(), False
         self._ceiling = table.CEILING_TENTHS
         self._lease_ms = table.LEASE_MS
         self._program = FiniteProgram()
@@ -81,9 +80,8 @@ class EmulatedReference:
         self._sensors = Sensors()
         self._heartbeat: int | None = None
         self._heartbeat_ms = -NO_HEARTBEAT
-        self._last: tuple[cuff1.HostCommand, bytes] | None = None
-        self._period_ms = 0
-        self._counter = 0
+        self._last: tuple[cuff1.HostCommand, int, int] | None = None
+        self._period_ms = self._counter = 0
         self._emit(cuff1.encode_event(cuff1.DeviceEvent(0, BOOT_EVENT, reset)))
 
     @property
@@ -99,7 +97,11 @@ class EmulatedReference:
     @property
     def buzzer(self) -> str:
         """Return what the box sounds: ``off``, ``medium`` (vented after a fault) or ``high`` (not)."""
-        if self._state != FAULT or self._hushed:
+        return self._hush.sounds(self._priority)
+
+    @property
+    def _priority(self) -> str:
+        if self._state != FAULT:
             return "off"
         high = table.FAULTS[self._fault] in table.HIGH_ALARMS or not self._sensors.empty
         return "high" if high else "medium"
@@ -117,7 +119,7 @@ class EmulatedReference:
     def restart(self, cause: str = "brown_out") -> None:
         """Lose power for a moment: vented, disarmed, silent until asked, its clock from zero."""
         self._witness("restart", self._start_s + self._ms / 1000)
-        self._go_to(IDLE)
+        self._go_to(VENTING)
         fresh = EmulatedReference(
             self._plant,
             start_s=self._start_s + self._ms / 1000,
@@ -179,21 +181,20 @@ class EmulatedReference:
             if command.arguments[0] != self._heartbeat:  # a stuck buffer is no heartbeat
                 self._heartbeat, self._heartbeat_ms = command.arguments[0], self._ms
             return
-        repeated = self._last is not None and self._last[0] == command
-        if repeated and command.name not in table.ALWAYS_ACTS:
-            assert self._last is not None  # noqa: S101  narrows the type
-            self._emit(self._last[1])  # a repeated number is answered again, not obeyed again
+        if command.name == "ID":
+            self._last = (command, 0, 0)
+            numbers = (self._site, self._lease_ms, self._tested, self._reset)
+            self._emit(says.identity(command.sequence, self._serial_number, *numbers))
             return
-        answer = self._obey(command)
-        self._last = (command, answer)
-        self._emit(answer)
+        last = self._last
+        if last is None or last[0] != command or command.name in table.ALWAYS_ACTS:
+            last = self._last = (command, *self._obey(command))
+        # a repeated number is answered again, with the state of now, and not obeyed again
+        self._emit(says.answer(command.sequence, last[1], last[2], self._state))
 
-    def _obey(self, command: cuff1.HostCommand) -> bytes:
-        sequence, arguments = command.sequence, command.arguments
-        reason, value = 0, 0
+    def _obey(self, command: cuff1.HostCommand) -> tuple[int, int]:
+        arguments, reason, value = command.arguments, 0, 0
         match command.name:
-            case "ID":
-                return self._identity(sequence)
             case "STREAM":
                 value = arguments[0]
                 self._period_ms = 1000 // value if value else 0
@@ -214,21 +215,10 @@ class EmulatedReference:
             case "CLEAR":
                 reason = self._clear()
             case "HUSH":
-                self._hushed = True
+                self._hush.take(self._priority, self._ms)
             case "SITE":
                 reason, value = self._take_site(arguments[0])
-        if reason:
-            return cuff1.encode_nak(cuff1.Nak(sequence, reason, self._state))
-        return cuff1.encode_ack(cuff1.Ack(sequence, value, self._state))
-
-    def _identity(self, sequence: int) -> bytes:
-        names = ("emulated", "reference-cuff", self._serial_number, FIRMWARE, FIRMWARE_HASH, "none")
-        limits = (table.CEILING_TENTHS, self._site, self._lease_ms)
-        return cuff1.encode_identity(
-            cuff1.DeviceIdentity(
-                sequence, table.PROTOCOL, *names, *limits, self._tested, self._reset
-            )
-        )
+        return reason, value
 
     def _begin_test(self) -> int:
         if self._state != IDLE:
@@ -274,13 +264,14 @@ class EmulatedReference:
     def _go(self, target: int, on_ms: int, rise_ms: int) -> tuple[int, int]:
         if self._state != ARMED:
             return WRONG_STATE, 0
-        if not self._alive():
-            return NO_HEART, 0
-        if target > min(self._ceiling, self._site) or rise_ms > on_ms:
+        if reason := self._not_ready():
+            return reason, 0
+        most = min(self._ceiling, self._site)
+        if target > most or rise_ms > on_ms:
             return OUT_OF_LIMITS, 0
-        ms = self._ms
-        mark = self._sensors.high
-        self._program = FiniteProgram(target, ms, on_ms, rise_ms, ms, mark, ms)
+        ms, mark = self._ms, self._sensors.high
+        self._sensors.wait()
+        self._program = FiniteProgram(target, ms, on_ms, rise_ms, ms, mark, ms, most)
         self._go_to(INFLATING)
         return 0, target
 
@@ -291,29 +282,27 @@ class EmulatedReference:
             return LOOP_OPEN
         if not self._sensors.empty:
             return NOT_EMPTY
-        self._fault = 0
+        self._fault, self._told_left = 0, False
         self._go_to(IDLE)
         return 0
 
     # -- time
 
     def _tick(self, tick_ms: int) -> None:
-        state, dt_s = self._state, tick_ms / 1000
+        state = self._state
+        paths: tuple[int, ...] = selftest.BOTH_PATHS
+        on_for_ms = self._ms - self._program.go_ms
         if state in (INFLATING, HOLD):
-            on_for_s = (self._ms - self._program.go_ms) / 1000
-            target_mmhg = self._program.asked(self._ms) / 10
-            self._plant.fill(target_mmhg=target_mmhg, on_for_s=on_for_s, dt_s=dt_s)
-        elif state == SELFTEST and not self._test.open_paths:
-            target_mmhg = table.SELFTEST_PUFF_TENTHS / 10
-            self._plant.fill(target_mmhg=target_mmhg, on_for_s=self._test.puff_s, dt_s=dt_s)
-        else:
-            paths = self._test.open_paths if state == SELFTEST else selftest.BOTH_PATHS
-            self._plant.vent(dt_s=dt_s, paths=paths)
+            paths = ()
+        elif state == SELFTEST:
+            paths, on_for_ms = self._test.open_paths, self._test.phase_ms
+        times = {"on_for_s": on_for_ms / 1000, "dt_s": tick_ms / 1000}
+        self._plant.flow(target_mmhg=self._fed / 10, paths=paths, **times)
         self._sensors.take(*self._plant.sensors_tenths(), tick_ms)
         if state == SELFTEST:
             self._go_on_testing(tick_ms)
-        if self._state != FAULT:
-            self._judge(self._state, tick_ms)
+        self._judge(self._state, tick_ms)
+        self._hush.keep(self._priority, self._ms)
 
     def _go_on_testing(self, tick_ms: int) -> None:
         result = self._test.judge(tick_ms, self._sensors.first, self._sensors.second)
@@ -330,19 +319,30 @@ class EmulatedReference:
         self._emit(cuff1.encode_event(cuff1.DeviceEvent(self._ms, SELFTEST_EVENT, result)))
 
     def _judge(self, state: int, tick_ms: int) -> None:
+        pressed, at_rest = state in (INFLATING, HOLD), state in (IDLE, ARMED)
+        vents = not pressed and state != SELFTEST
+        left = self._left.judge(self._sensors, tick_ms, open_paths=vents, at_rest=at_rest)
+        self._stay_armed = self._stay_armed and self._alive()
+        if state == FAULT:
+            if left and not self._told_left:
+                self._trip("vent_fail")
+            return
         if state not in (IDLE, VENTING) and not self._alive():
             self._trip("host_lost")
             return
         if (fault := self._sensors.fault) is not None:
             self._trip(fault)
             return
+        if (pressed and self._sensors.frozen) or left:
+            self._trip("vent_fail" if left else "stuck")
+            return
         highest = self._sensors.high
         program, ms = self._program, self._ms
         match state:
-            case _ if state in (INFLATING, HOLD) and program.is_over(ms):
+            case _ if pressed and program.is_over(ms):
                 self._stay_armed = True
                 self._go_to(VENTING)
-            case _ if state in (INFLATING, HOLD) and program.too_high(ms, tick_ms, highest):
+            case _ if pressed and program.too_high(ms, tick_ms, highest):
                 self._trip("overpressure")
             case 2 if program.reached(ms, highest):  # INFLATING
                 self._go_to(HOLD)
@@ -350,11 +350,8 @@ class EmulatedReference:
                 self._trip("stuck" if self._sensors.stand_still else "leak")
             case 3 if program.lost(tick_ms, highest):  # HOLD
                 self._trip("leak")
-            case 4:  # VENTING
-                if self._sensors.empty:
-                    self._go_to(ARMED if self._stay_armed and self._alive() else IDLE)
-                elif ms - self._state_ms > table.VENT_MS_MAX:
-                    self._trip("vent_fail")
+            case 4 if self._sensors.empty:  # VENTING
+                self._go_to(ARMED if self._stay_armed else IDLE)
 
     def _alive(self) -> bool:
         return self._ms - self._heartbeat_ms < self._lease_ms
@@ -362,7 +359,8 @@ class EmulatedReference:
     def _trip(self, name: str) -> None:
         fault = table.FAULTS.index(name)
         self._fault = self._fault or fault  # the first cause stays
-        self._stay_armed = self._hushed = False
+        self._stay_armed, self._hush = False, Hush()
+        self._told_left |= name == "vent_fail"
         if self._state == SELFTEST and name != "selftest":
             self._say_tested(selftest.BROKEN_OFF)
         if self._tested == selftest.PASSED and name not in table.KEEPS_SELFTEST:
@@ -374,22 +372,25 @@ class EmulatedReference:
         time_s = self._start_s + self._ms / 1000
         closed, closes = self._state in (INFLATING, HOLD), state in (INFLATING, HOLD)
         if state != self._state:
-            self._state, self._state_ms = state, self._ms
+            self._state = state
             self._witness(f"state {table.STATES[state]}", time_s)
         if closed != closes:
             self._witness("valve closed" if closes else "valve open", time_s)
         if not closes:
             self._program = FiniteProgram()
 
+    @property
+    def _fed(self) -> int:
+        """Return the regulator's momentary target."""
+        puffs = self._state == SELFTEST and self._test.drives
+        return table.SELFTEST_PUFF_TENTHS if puffs else self._program.asked(self._ms)
+
     def _send_status(self) -> None:
         self._counter += 1
         conditions = (self._tested == selftest.PASSED, not self._loop_closed, self.buzzer != "off")
         flags = [name for name, holds in zip(table.FLAGS, conditions, strict=True) if holds]
         target, age_ms = self._program.asked(self._ms), self._ms - self._heartbeat_ms
-        fed = target
-        if self._state == SELFTEST and not self._test.open_paths:
-            fed = table.SELFTEST_PUFF_TENTHS
-        drive = fed * table.DRIVE_MAX // table.FULL_SCALE_TENTHS
+        drive = self._fed * table.DRIVE_MAX // table.FULL_SCALE_TENTHS
         air = (self._sensors.first, self._sensors.second, target, drive)
         wire = (min(age_ms, NO_HEARTBEAT), self._commands.bad_frames, cuff1.flags(*flags))
         status = cuff1.Status(self._counter, self._ms, self._state, self._fault, *air, *wire)

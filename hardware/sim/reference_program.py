@@ -1,8 +1,13 @@
 """One finite inflation as the reference controller carries it out: its ramp, and what ends it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hardware.codec import cuff1_table as table
+from hardware.sim.reference_sensors import Tally
+
+
+def _tally() -> Tally:
+    return Tally(table.BAD_SAMPLES)
 
 
 @dataclass(slots=True)
@@ -18,9 +23,10 @@ class FiniteProgram:
     mark: int = 0
     mark_ms: int = 0
     """The pressure when it had last risen, and when that was."""
-    too_high_ms: int = 0
-    lost_ms: int = 0
-    """For how long in a row it has been too high, or gone."""
+    most: int = 0
+    """The ceiling that the pressure must not pass, whatever is asked for."""
+    too_high_tally: Tally = field(default_factory=_tally)
+    lost_tally: Tally = field(default_factory=_tally)
 
     def asked(self, ms: int) -> int:
         """Return the momentary target: on a ramp, the line from 0 to the target."""
@@ -40,15 +46,13 @@ class FiniteProgram:
 
     def too_high(self, ms: int, tick_ms: int, pressure: int) -> bool:
         """Return whether the pressure is far above what is asked for, and not for one sample only."""
-        above = pressure > self.asked(ms) + table.OFF_TARGET_TENTHS
-        self.too_high_ms = self.too_high_ms + tick_ms if above else 0
-        return self.too_high_ms >= table.BAD_SAMPLES * table.TICK_MS
+        limit = min(self.asked(ms) + table.OFF_TARGET_TENTHS, self.most + table.OVERSHOOT_TENTHS)
+        return self.too_high_tally.take(tick_ms, bad=pressure > limit)
 
     def lost(self, tick_ms: int, pressure: int) -> bool:
         """Return whether a pressure that was reached is gone, and not for one sample only."""
-        gone = pressure < self.target - table.OFF_TARGET_TENTHS
-        self.lost_ms = self.lost_ms + tick_ms if gone else 0
-        return self.lost_ms >= table.BAD_SAMPLES * table.TICK_MS
+        gone = pressure < self.target - min(table.OFF_TARGET_TENTHS, self.target // 2)
+        return self.lost_tally.take(tick_ms, bad=gone)
 
     def does_not_rise(self, ms: int, pressure: int) -> bool:
         """Return whether the pressure stands still below its target, or is behind for too long."""

@@ -43,9 +43,14 @@ class SelfTest:
         return _PATHS.get(self._phase, ())
 
     @property
-    def puff_s(self) -> float:
+    def drives(self) -> bool:
+        """Return whether the regulator is on: also while a path is tried, behind the shut-off valve."""
+        return self._phase is not Phase.ZERO
+
+    @property
+    def phase_ms(self) -> int:
         """Return how long the present phase lasts already."""
-        return self._phase_ms / 1000
+        return self._phase_ms
 
     def judge(self, tick_ms: int, first: int, second: int) -> int:
         """Take what the sensors read after a tick; return `GOES_ON` or a result of ``SELFTEST``."""

@@ -7,13 +7,30 @@ counts ticks in a row, time is counted here: the emulator's ticks need not be of
 from hardware.codec import cuff1_table as table
 
 
+class Tally:
+    """Counts time that is bad: twice what it lasts, less what is good between, up to twice its samples."""
+
+    def __init__(self, samples: int) -> None:
+        self._most_ms, self._ms = 2 * samples * table.TICK_MS, 0
+
+    def take(self, tick_ms: int, *, bad: bool) -> bool:
+        """Take a tick; return whether it is there."""
+        self._ms = min(self._most_ms, max(0, self._ms + (2 * tick_ms if bad else -tick_ms)))
+        return self._ms == self._most_ms
+
+
 class Sensors:
     """Two readings in tenths of a mmHg, and whether they can be believed."""
 
     def __init__(self) -> None:
         self.first = self.second = 0
         self._known = False
-        self._still_ms = self._beyond_ms = self._too_high_ms = self._apart_ms = 0
+        self._still_ms = 0
+        self._too_high = Tally(table.BAD_SAMPLES)
+        self._beyond = Tally(table.RANGE_SAMPLES)
+        self._apart = Tally(table.DISAGREE_SAMPLES)
+        self.fault: str | None = None
+        """The name of what is wrong with them, or with the pressure, in any state."""
 
     def take(self, first: int, second: int, tick_ms: int) -> None:
         """Take what was read after a tick."""
@@ -24,9 +41,12 @@ class Sensors:
         both_above = min(first, second) > table.SENSOR_TENTHS_MAX  # no two wires: that is pressure
         too_high = both_above or max(believed, default=0) > table.CEILING_TENTHS
         apart = abs(first - second) > table.DISAGREE_TENTHS
-        self._beyond_ms = self._beyond_ms + tick_ms if len(believed) < 2 else 0
-        self._too_high_ms = self._too_high_ms + tick_ms if too_high else 0
-        self._apart_ms = self._apart_ms + tick_ms if apart else 0
+        found = {
+            "overpressure": self._too_high.take(tick_ms, bad=too_high),
+            "sensor_range": self._beyond.take(tick_ms, bad=len(believed) < 2),
+            "sensor_disagree": self._apart.take(tick_ms, bad=apart),
+        }
+        self.fault = next((name for name, holds in found.items() if holds), None)
 
     @property
     def high(self) -> int:
@@ -41,21 +61,23 @@ class Sensors:
         return self._known and believed and self.high < table.EMPTY_TENTHS
 
     @property
+    def full(self) -> bool:
+        """Return whether there is pressure: a broken wire makes neither this nor `empty` true."""
+        return self.high >= table.EMPTY_TENTHS
+
+    def wait(self) -> None:
+        """Count from now on how long they stand still: an empty cuff may be quiet."""
+        self._still_ms = 0
+
+    @property
     def stand_still(self) -> bool:
         """Return whether both have repeated themselves for so long that they measure nothing."""
         return self._still_ms >= table.STILL_MS
 
     @property
-    def fault(self) -> str | None:
-        """Return the name of what is wrong with them, or with the pressure, in any state."""
-        for held_ms, samples, name in (
-            (self._too_high_ms, table.BAD_SAMPLES, "overpressure"),
-            (self._beyond_ms, table.RANGE_SAMPLES, "sensor_range"),
-            (self._apart_ms, table.DISAGREE_SAMPLES, "sensor_disagree"),
-        ):
-            if held_ms >= samples * table.TICK_MS:
-                return name
-        return None
+    def frozen(self) -> bool:
+        """Return the same of a time after which it counts whatever the pressure should do."""
+        return self._still_ms >= table.STILL_PRESSED_MS
 
 
 def _in_range(reading: int) -> bool:

@@ -33,8 +33,8 @@ class CheckLog:
         ``None`` where the journal does not say what was checked.
     damage
         What is wrong with the journal; empty if it is whole.
-    written
-        When the file was written last: no earlier than the check.
+    written_s
+        When the file was written last, in seconds since 1970: no earlier than the check.
     """
 
     path: Path
@@ -43,15 +43,15 @@ class CheckLog:
     start: Start | None
     documents: tuple[Document, ...]
     damage: str
-    written: datetime
+    written_s: float
 
     @property
-    def began(self) -> datetime:
-        """Return when it began, as far as that is known."""
+    def began_s(self) -> float:
+        """Return when it began, as far as that is known, in seconds since 1970."""
         if self.start is None:
-            return self.written
+            return self.written_s
         began = datetime.fromisoformat(self.start.wall)
-        return began if began.tzinfo is not None else began.replace(tzinfo=UTC)
+        return (began if began.tzinfo is not None else began.replace(tzinfo=UTC)).timestamp()
 
     def of(self, role: str) -> Mapping[str, Any]:
         """Return one of the files that it was made with; nothing if it is not on record."""
@@ -75,7 +75,7 @@ def check_logs(data: Path, subject: str) -> list[CheckLog]:
         log = None if match is None else _read(path, match)
         if log is not None and "run" not in log.tree():  # a run whose task is called so is none
             found.append(log)
-    return sorted(found, key=lambda log: (log.began, log.session, log.run))
+    return sorted(found, key=lambda log: (log.began_s, log.session, log.run))
 
 
 def _read(path: Path, name: re.Match[str]) -> CheckLog | None:
@@ -106,5 +106,5 @@ def _read(path: Path, name: re.Match[str]) -> CheckLog | None:
         start=start,
         documents=documents,
         damage=damage,
-        written=datetime.fromtimestamp(written_s, tz=UTC),
+        written_s=written_s,
     )

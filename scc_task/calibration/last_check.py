@@ -92,7 +92,7 @@ def _known(data: Path, calibration: Loaded[Accepted], *, simulated: bool) -> _Kn
     for log in check_logs(data, calibration.model.subject):
         if log.start is None:
             # what was written before the acceptance was no check of it
-            if log.written >= calibration.model.accepted.time:
+            if log.written_s >= calibration.model.accepted.time.timestamp():
                 known.unnamed.append(log)
         elif (
             log.start.simulated is simulated
@@ -174,7 +174,7 @@ def _judge(
 
 def _is_newer(log: CheckLog, lost: CheckLog) -> bool:
     """Return whether a check came after one whose journal does not say when it was."""
-    return log.began > lost.written or (log.session == lost.session and log.run > lost.run)
+    return log.began_s > lost.written_s or (log.session == lost.session and log.run > lost.run)
 
 
 def _stopped_at(log: CheckLog, outcomes: Sequence[Outcome]) -> float | None:

@@ -1,14 +1,17 @@
 """Noise on the wire of the real binary, and a judge that believes nothing but bytes and pins.
 
 The judge decodes by itself what was sent, and knows from that when the last new heartbeat, `TEST`, `ARM`
-and `GO` went over the wire whole. It has two rules: no vent path closes without its command, and
-none stays closed longer than the lease after the last heartbeat.
+and `GO` went over the wire whole. An `ARM` counts until something that disarms went over it, or no new
+heartbeat for the longest lease. It has two rules: no vent path closes without its command, and none
+stays closed longer than the lease after the last heartbeat.
 """
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import cuff1_hands
 
 from hardware.codec import cuff1
 from hardware.codec import cuff1_table as table
@@ -21,6 +24,9 @@ MARGIN_S = 0.02
 """A slice of the wire, a tick, and the moment between (the promise leaves 100 ms)."""
 BOOT_S = 1.0
 VENTS = table.VENT_BYTE + table.RESET_BYTE
+ANSWER_S = 0.003
+"""An answer to a damaged frame takes 1.6 ms on the wire, and begins at once."""
+LONGEST_SILENCE_S = table.LEASE_MS / 1000 + MARGIN_S
 
 
 def _words(source: random.Random, *, dead: bool) -> Iterator[bytes]:
@@ -88,9 +94,11 @@ class Judge:
         for at in range(0, max(1, len(data)), BYTES):
             part = data[at : at + BYTES]
             now_s = self.board.time_s
-            for command in self.decoder.receive(part):
-                if isinstance(command, cuff1.HostCommand):
-                    self._hear(command, now_s + SLICE_S)
+            for heard in self.decoder.receive(part):
+                if isinstance(heard, cuff1.HostCommand):
+                    self._hear(heard, now_s + SLICE_S)
+                elif isinstance(heard, cuff1.RealTimeByte):
+                    self.armed = self.armed and heard.byte not in VENTS
             self.board.write(part)
             self.rest(SLICE_S)
 
@@ -104,6 +112,7 @@ class Judge:
             self._see(bool(self.board.pins & CLOSED), self.board.time_s)
 
     def _hear(self, command: cuff1.HostCommand, at_s: float) -> None:
+        self.armed = self.armed and at_s - self.beat_s <= LONGEST_SILENCE_S
         match command.name:
             case "HB" if command.arguments[0] != self.beat:
                 self.beat, self.beat_s = command.arguments[0], at_s
@@ -111,19 +120,21 @@ class Judge:
                 self.test_s = at_s
             case "ARM":
                 self.armed = True
-            case "GO":
+            case "VENT" | "DISARM":
+                self.armed = False
+            case "GO" if self.armed:
                 self.go_s = at_s
 
     def _see(self, closed: bool, at_s: float) -> None:
         if closed:
             silent_s = at_s - self.beat_s
             self.longest_s = max(self.longest_s, silent_s)
-            if silent_s > table.LEASE_MS / 1000 + MARGIN_S:
+            if silent_s > LONGEST_SILENCE_S:
                 self.broken.append(f"closed at {at_s:.3f} s, {silent_s:.3f} s after a heartbeat")
         if closed and not self.closed:
             self.closings += 1
             tested = at_s - self.test_s < table.SELFTEST_MS_MAX / 1000 + MARGIN_S
-            going = self.armed and at_s - self.go_s < MARGIN_S
+            going = at_s - self.go_s < MARGIN_S
             if not (tested or going):
                 self.broken.append(f"closed at {at_s:.3f} s without TEST or ARM and GO")
         self.closed = closed
@@ -178,3 +189,47 @@ def flips(frame: bytes, bits: int, source: random.Random, most: int) -> Iterator
             spoilt[bit // 8] ^= 1 << bit % 8
         if not {0x21, 0x3F, 0x18, 0x24, 0x0A} & set(spoilt[1:-1]):
             yield bytes(spoilt)
+
+
+@dataclass
+class Flipped:
+    """What an armed board said to frames with turned bits."""
+
+    refused: int = 0
+    no_frame: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def flipped(binary: Path, name: str, most: int) -> Flipped:
+    """Send every flip of one bit and of two bits of a command (at most so many of each) to an armed board.
+
+    A frame whose bytes are all printable must be answered as damaged, once; any other is no frame and
+    must not be answered. No path closes, and the board stays armed. Each frame has left the wire before
+    the next one goes.
+    """
+    hands = cuff1_hands.firmware(binary)
+    hands.to("armed")
+    closed = hands.moves("valve closed")
+    values = [each.least for each in table.COMMANDS[name]]
+    frame = cuff1.encode_command(9, name, *values)
+    damaged, source, found = (
+        cuff1.Nak(0, 1, table.STATES.index("armed")),
+        random.Random(0),
+        Flipped(),
+    )
+    for bits in (1, 2):
+        for spoilt in flips(frame, bits, source, most):
+            hands.run(0.001)
+            hands.device.receive(spoilt)
+            said = hands.run(0.001)
+            while hands.device.board.waiting:
+                said += hands.run(0.001)
+            said += hands.run(ANSWER_S)
+            whole = all(0x20 <= value <= 0x7E for value in spoilt[1:-1])
+            found.refused, found.no_frame = found.refused + whole, found.no_frame + (not whole)
+            if said != [damaged] * whole:
+                found.wrong.append(f"{spoilt!r}: {said}")
+    if hands.state != "armed" or hands.moves("valve closed") != closed:
+        found.wrong.append(f"ended in {hands.state}")
+    hands.device.board.close()
+    return found

@@ -190,10 +190,19 @@ def test_a_frame_that_begins_anew_loses_what_was_before(hands: Hands) -> None:
     assert hands.send(b"$1 GO 1400" + raw("9 PING")) == [cuff1.Ack(9, 0, 0)]
 
 
-def test_a_byte_that_acts_at_once_acts_inside_a_frame_and_leaves_it_whole(hands: Hands) -> None:
+def test_a_question_inside_a_frame_leaves_it_whole(hands: Hands) -> None:
     frame = raw("9 PING")
     said = hands.send(frame[:4] + table.STATUS_BYTE + frame[4:])
     assert {type(reply) for reply in said} == {cuff1.Status, cuff1.Ack}
+
+
+@pytest.mark.parametrize("byte", [table.VENT_BYTE, table.RESET_BYTE])
+def test_a_stop_inside_a_frame_kills_it(hands: Hands, byte: bytes) -> None:
+    hands.to("armed")
+    bad = hands.status().bad_frames
+    frame = raw("99 ARM 2500")
+    assert hands.send(frame[:7] + byte + frame[7:], for_s=0.3) == []
+    assert (hands.state, hands.status().bad_frames) == ("idle", bad + 1)
 
 
 def test_commands_on_each_others_heels_are_all_answered(hands: Hands) -> None:
@@ -248,7 +257,7 @@ def test_a_repeated_number_is_answered_again_and_not_obeyed_again(hands: Hands) 
     hands.to("armed")
     assert hands.say("GO", 1400, 300, 0, sequence=9) == cuff1.Ack(9, 1400, 2)
     hands.until("armed")
-    assert hands.say("GO", 1400, 300, 0, sequence=9) == cuff1.Ack(9, 1400, 2)
+    assert hands.say("GO", 1400, 300, 0, sequence=9) == cuff1.Ack(9, 1400, 1)  # state of now
     assert hands.state == "armed"
 
 
@@ -263,6 +272,21 @@ def test_a_repeated_refusal_is_refused_again_though_it_would_be_taken_now(hands:
 def test_the_same_number_with_other_words_is_another_command(hands: Hands) -> None:
     assert hands.say("STREAM", 10, sequence=9) == cuff1.Ack(9, 10, 0)
     assert hands.say("STREAM", 0, sequence=9) == cuff1.Ack(9, 0, 0)
+
+
+def test_a_command_that_comes_again_after_a_stop_is_not_obeyed_and_tells_the_state_of_now(
+    hands: Hands,
+) -> None:
+    hands.to("armed")
+    assert hands.say("GO", 1400, 9000, 0, sequence=9) == cuff1.Ack(9, 1400, 2)
+    hands.send(table.VENT_BYTE)
+    hands.until("idle")
+    assert hands.say("GO", 1400, 9000, 0, sequence=9) == cuff1.Ack(9, 1400, 0)
+    assert hands.say("ARM", 2500, sequence=10) == cuff1.Ack(10, 2500, 1)
+    hands.send(table.VENT_BYTE)
+    hands.until("idle")
+    assert hands.say("ARM", 2500, sequence=10) == cuff1.Ack(10, 2500, 0)
+    assert hands.state == "idle"
 
 
 @pytest.mark.parametrize("name", ["VENT", "DISARM"])
@@ -281,7 +305,7 @@ def test_heartbeats_between_do_not_make_a_repeated_number_new(hands: Hands) -> N
     hands.say("GO", 1400, 300, 0, sequence=9)
     hands.until("armed")
     hands.heart()
-    assert hands.say("GO", 1400, 300, 0, sequence=9) == cuff1.Ack(9, 1400, 2)
+    assert hands.say("GO", 1400, 300, 0, sequence=9) == cuff1.Ack(9, 1400, 1)  # state of now
     assert hands.state == "armed"
 
 
@@ -392,6 +416,18 @@ def test_a_self_test_finds_what_is_wrong(
     assert hands.self_test() == says
     assert (hands.state, hands.fault) == ("fault", "selftest")
     assert not hands.status().flags & cuff1_hands.BIT["selftest_passed"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"stuck_path": 1}, {"stuck_path": 2}, {"valve_stuck": True}, {}], ids=str
+)
+def test_a_self_test_finds_a_dead_path_behind_a_shut_off_valve_that_is_stuck_open(
+    hands: Hands, more: dict[str, object]
+) -> None:
+    """The regulator stays on meanwhile: at 0 it would let the air out in the place of the path."""
+    needs(hands, "valves to block")
+    hands.trouble(shutoff_stuck=True, **more)
+    assert hands.self_test() == "first_vent"
 
 
 def test_a_self_test_does_not_see_a_kink_beyond_its_sensors(hands: Hands) -> None:
@@ -586,6 +622,7 @@ def faults() -> dict[str, tuple[str, dict[str, object], float]]:
         "first sensor low": ("sensor_disagree", {"off_mmhg": (-25.0, 0.0)}, 0.3),
         "second sensor low": ("sensor_disagree", {"off_mmhg": (0.0, -25.0)}, 0.3),
         "hose off": ("leak", {"leak_per_s": 40.0}, 0.3),
+        "both sensors frozen": ("stuck", {"sensors_stuck": True}, 3.0),
     }
 
 
@@ -623,6 +660,57 @@ def test_what_goes_wrong_while_inflating_is_a_fault_by_its_name(
     assert (hands.state, hands.fault) == ("fault", fault)
 
 
+def test_sensors_that_freeze_on_a_slow_ramp_are_stuck_before_the_pressure_is_behind(
+    hands: Hands,
+) -> None:
+    needs(hands, "sensors to break")
+    hands.to("armed")
+    hands.take("GO", 1400, 60_000, 60_000)
+    hands.run(2.0)
+    hands.trouble(sensors_stuck=True)
+    hands.run(3.0)
+    assert (hands.state, hands.fault) == ("fault", "stuck")
+
+
+@pytest.mark.parametrize("target", [150, 300, 1400])
+def test_a_quiet_hold_is_no_fault(hands: Hands, target: int) -> None:
+    hands.to("hold", target=target, on_ms=60_000)
+    hands.run(20.0)
+    assert (hands.state, hands.fault) == ("hold", "none")
+
+
+@pytest.mark.parametrize("target", [150, 300])
+def test_a_low_pressure_that_is_lost_in_hold_is_a_leak(hands: Hands, target: int) -> None:
+    needs(hands, "a hose to take off")
+    hands.to("hold", target=target, on_ms=60_000)
+    hands.trouble(leak_per_s=40.0)
+    hands.run(1.0)
+    assert (hands.state, hands.fault) == ("fault", "leak")
+
+
+def test_the_sessions_ceiling_binds_the_pressure_and_not_the_order_alone(hands: Hands) -> None:
+    needs(hands, "a regulator to break")
+    hands.to("hold", target=1500, ceiling=1500, on_ms=60_000)
+    hands.trouble(runaway_mmhg=168.0)
+    hands.run(3.0)
+    assert (hands.state, hands.fault) == ("hold", "none")
+    hands.trouble(runaway_mmhg=173.0)
+    hands.run(3.0)
+    assert (hands.state, hands.fault) == ("fault", "overpressure")
+
+
+def test_a_wire_that_flickers_is_a_fault(hands: Hands) -> None:
+    needs(hands, "a wire to break")
+    hands.to("hold", on_ms=60_000)
+    for _ in range(100):
+        hands.trouble(wires=("open", "whole"))
+        hands.run(0.015)
+        hands.trouble(wires=("whole", "whole"))
+        hands.run(0.005)
+    assert hands.state == "fault"
+    assert hands.fault in ("sensor_range", "sensor_disagree")
+
+
 def test_a_long_ramp_that_the_pressure_does_not_follow_is_a_leak(hands: Hands) -> None:
     needs(hands, "an air supply to close")
     hands.to("armed")
@@ -643,6 +731,81 @@ def test_a_cuff_that_does_not_vent_is_a_fault_that_cannot_be_cleared(hands: Hand
     hands.trouble(valve_stuck=False)
     hands.run(3.0)
     hands.take("CLEAR")
+
+
+@pytest.mark.parametrize("state", ["idle", "armed"])
+def test_pressure_that_nobody_asked_for_is_a_fault_and_an_alarm(hands: Hands, state: str) -> None:
+    needs(hands, "pressure in an open cuff")
+    hands.to(state)
+    hands.run(0.1)
+    hands.trouble(lie_mmhg=35.0)
+    hands.run(0.2)
+    assert (hands.state, hands.fault) == ("fault", "vent_fail")
+    assert hands.status().flags & cuff1_hands.BIT["buzzer"]
+
+
+@pytest.mark.parametrize("state", ["idle", "armed"])
+def test_a_little_of_it_is_a_fault_if_it_stays(hands: Hands, state: str) -> None:
+    needs(hands, "pressure in an open cuff")
+    hands.to(state)
+    hands.run(0.1)
+    hands.trouble(lie_mmhg=20.0)
+    hands.run(table.VENT_MS_MAX / 1000 - 0.3)
+    assert hands.fault == "none"
+    if state == "armed":
+        assert hands.refused("GO", 1400, 1000, 0) == "not_empty"
+    hands.run(0.5)
+    assert (hands.state, hands.fault) == ("fault", "vent_fail")
+
+
+def test_the_rest_of_a_vent_after_an_end_is_no_fault(hands: Hands) -> None:
+    hands.to("hold", target=2500, on_ms=60_000)
+    hands.take("END")
+    hands.run(15.0)
+    assert (hands.state, hands.fault) == ("armed", "none")
+
+
+@pytest.mark.parametrize("cause", ["power_on", "reset_pin", "brown_out"])
+def test_after_a_restart_a_full_cuff_is_not_idle_and_becomes_a_fault(
+    hands: Hands, cause: str
+) -> None:
+    needs(hands, "a power switch")
+    hands.to("hold")
+    hands.trouble(valve_stuck=True)
+    hands.device.restart(cause)
+    hands.run(cuff1_hands.BOOT_S)
+    assert (hands.state, hands.fault) == ("venting", "none")
+    assert hands.refused("TEST") == "wrong_state"
+    hands.run(table.VENT_MS_MAX / 1000)
+    assert (hands.state, hands.fault) == ("fault", "vent_fail")
+    assert hands.status().flags & cuff1_hands.BIT["buzzer"]
+
+
+def test_what_lost_its_heart_while_it_vented_is_not_armed_when_it_comes_back(hands: Hands) -> None:
+    needs(hands, "a valve to block")
+    hands.to("hold")
+    hands.trouble(valve_stuck=True)
+    hands.take("END")
+    hands.run(1.0, beating=False)
+    hands.run(0.5)
+    hands.trouble(valve_stuck=False)
+    hands.until("idle")
+
+
+def test_a_fault_that_does_not_empty_the_cuff_says_so_and_keeps_its_first_cause(
+    hands: Hands,
+) -> None:
+    needs(hands, "a valve to block")
+    hands.to("hold")
+    hands.trouble(valve_stuck=True)
+    said = hands.run(table.VENT_MS_MAX / 1000 + 20.0, beating=False)
+    told = [table.FAULTS[r.value] for r in said if is_event(r, "fault")]
+    assert told == ["host_lost", "vent_fail"]
+    assert hands.fault == "host_lost"
+    hands.trouble(valve_stuck=False)
+    hands.run(4.0)
+    hands.take("CLEAR")
+    assert hands.refused("ARM", 2500) == "untested"
 
 
 @pytest.mark.parametrize("path", [1, 2])
@@ -694,6 +857,30 @@ def test_the_buzzer_sounds_in_a_fault_and_is_hushed_until_the_next(hands: Hands)
     hands.take("CLEAR")
     hands.take("ARM", 2500)
     hands.run(0.6, beating=False)
+    assert hands.status().flags & cuff1_hands.BIT["buzzer"]
+
+
+def test_a_hushed_alarm_sounds_again_when_it_gets_worse(hands: Hands) -> None:
+    needs(hands, "pressure in an open cuff")
+    hands.to("fault")
+    hands.run(3.0)
+    hands.take("HUSH")
+    hands.run(1.0)
+    assert not hands.status().flags & cuff1_hands.BIT["buzzer"]
+    hands.trouble(lie_mmhg=40.0)
+    hands.run(0.1)
+    assert hands.status().flags & cuff1_hands.BIT["buzzer"]
+
+
+def test_an_alarm_of_high_priority_is_hushed_for_a_minute_and_not_for_good(hands: Hands) -> None:
+    needs(hands, "a valve to block")
+    hands.to("hold")
+    hands.trouble(valve_stuck=True)
+    hands.run(11.0, beating=False)
+    hands.take("HUSH")
+    hands.run(table.HUSH_HIGH_MS / 1000 - 1.0)
+    assert not hands.status().flags & cuff1_hands.BIT["buzzer"]
+    hands.run(1.1)
     assert hands.status().flags & cuff1_hands.BIT["buzzer"]
 
 

@@ -32,9 +32,9 @@ def test_a_boot_forgets_everything(core: Core) -> None:
     assert core.said() == []
     status = core.status()
     assert (status.counter, status.device_ms, status.heartbeat_age_ms) == (1, 0, 65_535)
-    assert (status.state, status.fault, status.flags, status.bad_frames) == (0, 0, 0, 0)
+    assert (status.state, status.fault, status.flags, status.bad_frames) == (4, 0, 0, 0)
     assert core.run(500, beating=False) == []
-    core.hear(last)
+    core.hear(last)  # it has seen an empty cuff meanwhile
     assert core.said() == [cuff1.Ack(int(last.split()[0][1:]), 100, 0)]
     assert core.run(20) != []  # it obeyed: this is no repetition
 
@@ -196,21 +196,25 @@ def test_a_ping_changes_nothing(core: Core, state: str) -> None:
     assert (core.state, core.outputs.valves) == (state, before)
 
 
-def test_it_does_not_arm_before_the_first_look_at_the_sensors(core: Core) -> None:
+def test_it_does_nothing_before_the_first_look_at_the_sensors(core: Core) -> None:
     core.heart()
-    assert core.refused("TEST") == "not_empty"
+    assert core.state == "venting"
+    for name, numbers in (("TEST", []), ("ARM", [2500]), ("GO", [1400, 1000, 0])):
+        assert core.refused(name, *numbers) == "wrong_state"
     core.run(TICK)
     core.take("TEST")
 
 
-@pytest.mark.parametrize("name", ["TEST", "ARM", "CLEAR"])
+@pytest.mark.parametrize("name", ["TEST", "ARM", "GO", "CLEAR"])
 def test_a_cuff_that_is_not_empty_is_refused(core: Core, name: str) -> None:
     if name == "CLEAR":
         core.to("fault")
-    elif name == "ARM":
-        assert core.self_test() == "passed"
+    elif name == "TEST":
+        core.run(TICK)
+    else:
+        core.armed()
     core.at(150, 2 * TICK)
-    numbers = [2500] if name == "ARM" else []
+    numbers = {"ARM": [2500], "GO": [1400, 1000, 0]}.get(name, [])
     assert core.refused(name, *numbers) == "not_empty"
     core.at(149, TICK)
     core.take(name, *numbers)

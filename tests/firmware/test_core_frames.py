@@ -11,6 +11,12 @@ from hardware.codec import cuff1_table as table
 DAMAGED = [cuff1.Nak(0, 1, 0)]
 
 
+@pytest.fixture(autouse=True)
+def _at_rest(core: Core) -> None:
+    """It is idle once it has seen an empty cuff."""
+    core.run(table.TICK_MS, beating=False)
+
+
 def legal(name: str) -> list[int]:
     return [field.least for field in table.COMMANDS[name]]
 
@@ -73,6 +79,7 @@ def test_a_number_beyond_its_limits_is_refused_and_at_them_taken(
         numbers = legal(name)
         numbers[at] = number
         core.boot()
+        core.run(table.TICK_MS, beating=False)
         answers = core.body(" ".join(map(str, (7, name, *numbers))).encode())
         return cuff1.Nak(7, 4, 0) not in answers
 
@@ -173,15 +180,25 @@ def test_a_frame_that_begins_within_another_counts_alone(core: Core) -> None:
     assert core.said() == [cuff1.Ack(2, 0, 0)]
 
 
-@pytest.mark.parametrize("byte", [table.VENT_BYTE, table.RESET_BYTE, table.STATUS_BYTE])
-def test_a_byte_that_acts_at_once_does_so_within_a_frame_too(core: Core, byte: bytes) -> None:
-    core.said()
+def test_a_question_within_a_frame_leaves_it_whole(core: Core) -> None:
     frame = cuff1.encode_command(1, "PING")
-    core.hear(frame[:4] + byte + frame[4:])
-    *acted, answer = core.said()
-    assert isinstance(answer, cuff1.Ack)
-    assert len(acted) == (byte == table.STATUS_BYTE)
-    assert table.STATES[answer.state] == ("idle" if acted else "venting")
+    core.hear(frame[:4] + table.STATUS_BYTE + frame[4:])
+    status, answer = core.said()
+    assert isinstance(status, cuff1.Status)
+    assert answer == cuff1.Ack(1, 0, 0)
+
+
+@pytest.mark.parametrize("byte", [table.VENT_BYTE, table.RESET_BYTE])
+def test_a_vent_kills_the_frame_it_stands_in_and_no_more(core: Core, byte: bytes) -> None:
+    frame = cuff1.encode_command(1, "PING")
+    for at in range(1, len(frame)):
+        core.hear(frame[:at] + byte + frame[at:])
+        assert core.said() == []
+        assert core.status().bad_frames == at
+        assert core.state == "venting"
+    core.hear(byte + frame)
+    assert core.said() == [cuff1.Ack(1, 0, 4)]
+    assert core.status().bad_frames == len(frame) - 1
 
 
 def test_the_count_of_bad_frames_stops_at_its_largest(core: Core) -> None:

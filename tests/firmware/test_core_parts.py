@@ -52,9 +52,9 @@ def test_a_self_test_puffs_twice_and_tries_each_path_alone(core: Core) -> None:
     assert [key for key, _ in itertools.groupby(seen)] == [
         (SAFE, 0),
         (FED, PUFF_DRIVE),
-        (FIRST_ALONE, 0),
+        (FIRST_ALONE, PUFF_DRIVE),
         (FED, PUFF_DRIVE),
-        (SECOND_ALONE, 0),
+        (SECOND_ALONE, PUFF_DRIVE),
         (SAFE, 0),
     ]
     assert result(core, said) == ["passed"]
@@ -267,6 +267,14 @@ def test_the_watchdog_is_proven_once_and_the_first_cause_told(
 
 def test_a_bite_that_nobody_provoked_is_a_watchdog_reset(core: Core) -> None:
     assert decide(core, WATCHDOG, Memory(0x1234, 0x4321, 7)) == ("run", "watchdog", 1)
+
+
+def test_a_bite_that_was_provoked_and_did_not_come_does_not_excuse_the_next(core: Core) -> None:
+    memory = Memory()
+    assert decide(core, POWER, memory) == ("prove", "power_on", 0)
+    core.c.start_not_bitten.argtypes = [ctypes.POINTER(Memory)]
+    core.c.start_not_bitten(ctypes.byref(memory))
+    assert decide(core, WATCHDOG, memory) == ("run", "watchdog", 1)
 
 
 def test_a_start_without_a_cause_is_the_worse_and_proves_nothing(core: Core) -> None:

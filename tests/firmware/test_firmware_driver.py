@@ -1,6 +1,8 @@
 """The unchanged driver and supervisor on the real binary, and the ways to get there."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from hardware.readings import CommandReport, CuffReport, FaultReport, LinkNote, 
 from hardware.registry import CuffAddress, build_driver
 from hardware.sim import avr
 from hardware.sim.devices import maker_of
+from hardware.sim.elf import firmware_problem
 from hardware.sim.firmware import FirmwareCuff
 from hardware.sim.plant import IN_FRONT_TAU_S, Plant, PlantSettings
 from hardware.sim.wire import LoopWire
@@ -96,6 +99,7 @@ def test_the_simulated_air_is_that_of_the_emulator() -> None:
     for name, value in {
         "FILL_TAU_S": settings.fill_tau_s,
         "VENT_TAU_S": settings.vent_tau_s,
+        "FIRST_PATH_SHARE": settings.first_path_share,
         "OVERSHOOT": settings.overshoot,
         "OVERSHOOT_TAU_S": settings.overshoot_tau_s,
         "LEAK_PER_S": settings.leak_per_s,
@@ -120,7 +124,7 @@ def test_every_trouble_of_the_air_is_known_to_the_simulated_one(binaries: Binari
     assert set(changes) == set(before)
     plant.trouble = replace(plant.trouble, **changes)
     device.advance(0.01)
-    outside = {"shutoff_stuck", "loop_open", "jumper_set", "unplugged"}
+    outside = {"loop_open", "jumper_set", "unplugged"}
     assert set(device.board.faults) - outside == set(device._settings(plant.trouble))
     device.board.close()
 
@@ -134,8 +138,53 @@ def test_a_missing_firmware_is_explained(tmp_path: Path) -> None:
         avr.require(tmp_path / "text.elf")
 
 
-def test_a_missing_simulator_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "cuff.elf").write_bytes(b"\x7fELF")
+def test_a_program_for_another_processor_is_explained(binaries: Binaries) -> None:
+    with pytest.raises(HardwareUnavailable, match="for another processor"):
+        avr.Board(Path(sys.executable))  # where the binaries are made, Python is an ELF file
+
+
+@pytest.mark.parametrize("share", [0.0005, 0.002, 0.01, 0.3, 0.9, 0.999])
+def test_a_firmware_file_that_is_cut_off_is_explained(
+    binaries: Binaries, tmp_path: Path, share: float
+) -> None:
+    whole = binaries.release.read_bytes()
+    assert firmware_problem(whole) is None
+    cut = tmp_path / "cut.elf"
+    cut.write_bytes(whole[: max(4, int(len(whole) * share))])
+    with pytest.raises(HardwareUnavailable, match="cut off or damaged"):
+        avr.Board(cut)
+
+
+def test_a_firmware_that_does_not_fit_is_explained(binaries: Binaries) -> None:
+    whole = bytearray(binaries.release.read_bytes())
+    first_at = int.from_bytes(whole[28:32], "little")  # the table of segments
+    whole[first_at + 12 : first_at + 16] = (40_000).to_bytes(4, "little")  # where it is loaded
+    assert firmware_problem(bytes(whole)) == "this firmware is larger than the controller's flash"
+
+
+def test_a_damaged_firmware_file_is_explained_on_the_command_line(
+    binaries: Binaries, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.elf"
+    cut.write_bytes(binaries.release.read_bytes()[:9000])
+    command = [
+        sys.executable,
+        str(ROOT / "run_task.py"),
+        "emulate",
+        "reference",
+        "--binary",
+        str(cut),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode > 0  # and no signal
+    assert "Traceback" not in done.stderr
+    assert "cut off or damaged" in done.stdout + done.stderr
+
+
+def test_a_missing_simulator_is_explained(
+    binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cuff.elf").write_bytes(binaries.release.read_bytes())
     monkeypatch.setattr(avr, "LIBRARY", tmp_path / "none.so")
     with pytest.raises(HardwareUnavailable, match="simulated chip cannot be opened") as refused:
         avr.require(tmp_path / "cuff.elf")

@@ -3,12 +3,10 @@
 Seconds here, minutes in ``benchmarks/firmware_noise.py``.
 """
 
-import random
-
 import cuff1_hands
 import pytest
 from conftest import Binaries
-from noise_judge import Judge, flips, noise
+from noise_judge import Judge, flipped, noise
 
 from hardware.codec import cuff1
 from hardware.codec import cuff1_table as table
@@ -35,11 +33,37 @@ def test_the_judge_sees_a_closed_valve_without_a_heartbeat(binaries: Binaries) -
 
 
 @pytest.mark.parametrize("name", ["GO", "ARM", "TEST", "HB"])
-def test_no_flip_of_two_bits_makes_a_command_of_a_frame(binaries: Binaries, name: str) -> None:
-    hands = cuff1_hands.firmware(binaries.release)
-    least = [field.least for field in table.COMMANDS[name]]
-    frame = cuff1.encode_command(9, name, *least)
-    hands.device.receive(b"".join(flips(frame, 2, random.Random(1), 300)))
-    said = hands.run(1.2)
-    assert len(said) > 100
-    assert set(said) == {cuff1.Nak(0, 1, 0)}
+def test_every_command_with_turned_bits_is_refused_as_damaged(
+    binaries: Binaries, name: str
+) -> None:
+    found = flipped(binaries.release, name, 150)
+    assert found.wrong == []
+    assert found.refused > 100
+
+
+def after(binaries: Binaries, *words: bytes, wait_s: float = 0.0) -> list[str]:
+    """Return what a judge has against a valve that closes after these words, at which nothing did."""
+    board = cuff1_hands.firmware(binaries.release).device.board
+    judge = Judge(board)
+    judge.send(cuff1.encode_command(0, "HB", 1))
+    for word in words:
+        judge.rest(wait_s)
+        judge.send(word)
+    judge._see(True, board.time_s)
+    return [what for what in judge.broken if "without" in what]
+
+
+ARM, GO = cuff1.encode_command(1, "ARM", 2500), cuff1.encode_command(2, "GO", 1400, 900, 0)
+
+
+def test_the_judge_lets_a_valve_close_after_arm_and_go(binaries: Binaries) -> None:
+    assert after(binaries, ARM, GO) == []
+
+
+@pytest.mark.parametrize("between", [b"!", b"\x18", cuff1.encode_command(3, "VENT")])
+def test_the_judge_forgets_an_arm_before_a_vent(binaries: Binaries, between: bytes) -> None:
+    assert after(binaries, ARM, between, GO) != []
+
+
+def test_the_judge_forgets_an_arm_without_a_heartbeat(binaries: Binaries) -> None:
+    assert after(binaries, ARM, GO, wait_s=0.6) != []

@@ -6,11 +6,13 @@ import subprocess
 import pytest
 from conftest import Binaries
 from cuff1_hands import Hands, firmware
+from promise_counts import STATES, Count, counts
 from promise_trials import Bench, Firmwares, Promise, promises
 
 from hardware.codec import cuff1_table as table
 
 EVERY = list(promises())
+COUNTED = list(counts())
 
 
 @pytest.fixture
@@ -24,6 +26,15 @@ def test_a_promise_is_kept(firmwares: Firmwares, promise: Promise) -> None:
         took_ms = promise.trial(firmwares, seed)
         assert took_ms is not None
         assert took_ms <= promise.limit_ms
+
+
+@pytest.mark.parametrize("count", COUNTED, ids=lambda count: f"{count.number}: {count.what}")
+def test_what_is_counted_is_never_broken(firmwares: Firmwares, count: Count) -> None:
+    first = COUNTED.index(count)  # so that each begins in another state
+    for seed in (first, first + len(STATES) // 2):
+        tried, broken = count.trial(firmwares, seed)
+        assert tried > 0
+        assert broken == []
 
 
 @pytest.mark.parametrize("state", ["inflating", "hold"])

@@ -254,6 +254,8 @@ def test_a_real_time_byte_acts_wherever_it_stands(real_time: bytes, at: int) -> 
     wire = cuff1.encode_command(3, "ARM", 2500)
     found = heard(wire[:at] + real_time + wire[at:])
     assert cuff1.RealTimeByte(real_time) in found
+    whole = at == 0 or at >= len(wire) or real_time == table.STATUS_BYTE
+    assert (cuff1.HostCommand(3, "ARM", (2500,)) in found) is whole  # a vent kills it
 
 
 def test_a_pressure_is_rounded_down_on_the_wire() -> None:

@@ -72,7 +72,7 @@ def test_a_cuff_that_cannot_vent_says_disconnect_and_keeps_trying(kind: FaultKin
 
 
 def test_a_sensor_that_repeats_itself_for_a_moment_is_no_fault() -> None:
-    bench = troubled(FaultKind.STUCK_SENSOR, 5.0, for_s=3.0)
+    bench = troubled(FaultKind.STUCK_SENSOR, 5.0, for_s=2.0)
     bench.run(20.0)
     assert bench.faults() == []
     assert [vent.confirmed for vent in bench.vents()] == [True]

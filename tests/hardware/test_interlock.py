@@ -36,8 +36,8 @@ def sample(
 
 
 FALLS = [
-    (140.0, 0.19, "fast_fall"),
-    (140.0, 0.2, None),
+    (140.0, 0.109, "fast_fall"),
+    (140.0, 0.11, None),
     (60.0, 0.1, "fast_fall"),
     (59.9, 0.1, None),
     (140.0, 0.0, None),

@@ -23,6 +23,7 @@ class Hands:
             self.plant, start_s=0.0, witness=lambda what, t: self.valve.append((t, what))
         )
         self.decoder = cuff1.ReplyDecoder()
+        self.wait(0.1, beating=False)  # it sees an empty cuff, and is idle
 
     def wait(self, for_s: float, *, beating: bool = True) -> list[cuff1.Reply]:
         found: list[cuff1.Reply] = []
@@ -248,7 +249,7 @@ def test_sensors_that_differ_fail_the_self_test(hands: Hands) -> None:
 
 
 def test_a_regulator_that_overshoots_a_puff_fails_the_self_test(hands: Hands) -> None:
-    hands.plant._set = PlantSettings(overshoot=1.5, overshoot_tau_s=60.0, fill_tau_s=0.001)
+    hands.plant.settings = PlantSettings(overshoot=1.5, overshoot_tau_s=60.0, fill_tau_s=0.001)
     assert table.SELFTEST[hands.self_test()] == "the pressure rose too high"
     assert hands.device.state == "fault"
 

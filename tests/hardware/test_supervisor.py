@@ -158,7 +158,7 @@ def test_a_device_that_does_not_obey_its_end_is_dumped_within_half_a_second(benc
     bench.run(4.0)
     bench.device._program.on_ms = 60_000  # its own clock has gone wrong, too
     obey = bench.device._obey
-    bench.device._obey = lambda c: b"" if c.name == "END" else obey(c)  # type: ignore[method-assign]
+    bench.device._obey = lambda c: (0, 0) if c.name == "END" else obey(c)  # type: ignore[method-assign]
     bench.run(10.0)
     opened_s = next(t for t, what in bench.valve if what == "valve open")
     assert opened_s - program.offset_s < 0.5
@@ -206,7 +206,7 @@ def test_after_a_fault_nothing_arms_again(bench: Bench) -> None:
 
 def test_a_vent_that_is_not_confirmed_is_asked_for_again_and_reported(bench: Bench) -> None:
     bench.inflate()
-    bench.device._plant._set = PlantSettings(vent_tau_s=30.0)  # since the self-test
+    bench.device._plant.settings = PlantSettings(vent_tau_s=30.0)  # since the self-test
     bench.vent()
     bench.run(11.0)
     assert bench.commands().count("vent") >= 2
@@ -216,7 +216,7 @@ def test_a_vent_that_is_not_confirmed_is_asked_for_again_and_reported(bench: Ben
 
 def test_a_leaking_cuff_is_vented(bench: Bench) -> None:
     bench.arm()
-    bench.device._plant._set = PlantSettings(leak_per_s=1.2)  # since the self-test
+    bench.device._plant.settings = PlantSettings(leak_per_s=1.2)  # since the self-test
     bench.load(bench.program())
     bench.run(15.0)
     assert bench.faults()[0] in ("shortfall", "device_leak")

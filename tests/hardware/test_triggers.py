@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:set(Daemon|Name):DeprecationWarning"  # pyserial 3.5: an old way to name a thread
 )
 GENEROUS_S = 20.0
-STREAM = "scc-test-pulses"
+SAME = f"scc-test-same-{os.getpid()}"
+STREAM = f"scc-test-pulses-{os.getpid()}"  # others may test on this machine at the same time
 WAYS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "serial": ((), {"baud": 115200, "byte": "5"}),
     "serial, any byte": (("--byte", "0xff"), {"baud": 115200, "byte": "0xff"}),
@@ -170,7 +172,7 @@ def test_a_stream_that_nobody_sends_is_said_plainly(monkeypatch: pytest.MonkeyPa
 
 def test_of_several_streams_of_one_name_none_is_taken_unless_the_rig_says_which() -> None:
     lsl = lsl_library()
-    name = "scc-test-twice"
+    name = f"scc-test-twice-{os.getpid()}"
     first, second = (
         lsl.StreamOutlet(lsl.StreamInfo(name, "Markers", 1, lsl.IRREGULAR_RATE, "string", box))
         for box in ("box-a", "box-b")
@@ -194,14 +196,12 @@ def test_of_several_streams_of_one_name_none_is_taken_unless_the_rig_says_which(
 def test_streams_that_nothing_tells_apart_are_refused() -> None:
     lsl = lsl_library()
     same = [
-        lsl.StreamOutlet(
-            lsl.StreamInfo("scc-test-same", "Markers", 1, lsl.IRREGULAR_RATE, "string", "box")
-        )
+        lsl.StreamOutlet(lsl.StreamInfo(SAME, "Markers", 1, lsl.IRREGULAR_RATE, "string", "box"))
         for _ in range(2)
     ]
     with pytest.raises(HardwareUnavailable, match="2 streams have the name") as refused:
         open_trigger(
-            TriggerAddress(kind="lsl", port="scc-test-same", marker="5", source_id="box"),
+            TriggerAddress(kind="lsl", port=SAME, marker="5", source_id="box"),
             RealClock(),
         )
     assert "no source_id tells them apart" in str(refused.value.do)

@@ -148,7 +148,9 @@ static void command(void) {
 static void trouble(void) {
     unsigned *const ways[] = {&bad.silent, &bad.stuck, &bad.leak,  &bad.no_supply, &bad.runaway, &bad.blocked,
                               &bad.loop,   &bad.off,   &bad.open, &bad.short_,    &bad.jumper};
-    *ways[roll(11)] = 1 + roll(roll(2) ? 30 : 2500);
+    unsigned *way = ways[roll(11)];
+    *way = 1 + roll(roll(2) ? 30 : 2500);
+    if (way == &bad.blocked && roll(2)) *way += 2500; /* longer than it may take to empty */
     bad.which = (int)roll(3);
     bad.by = (int)roll(1200) - 600;
 }

@@ -20,9 +20,13 @@ static int heard; /* the byte just heard ended a valid frame */
 static char last_taken[64];
 static int vented_by_byte, in_tick;
 
+static uint16_t last_first, last_second;
 static uint8_t state, fault, loop_open, tested, saw_first, saw_second, stay_armed, may_inflate;
 static unsigned heart_ms, beat, lease_ms, site, ceiling;
-static unsigned go_ms, on_ms, rise_ms, target, test_ms, too_high, beyond, apart;
+static unsigned go_ms, on_ms, rise_ms, target, test_ms;
+static unsigned too_high, beyond, apart, above, still_ms, full_ms, left; /* counts, and times */
+static unsigned silent_ms, hushed_ms;
+static int high_alarm;
 static int first, second, known;
 
 static void breach(const char *rule) {
@@ -49,6 +53,13 @@ static unsigned check_of(const char *text, unsigned n) { /* bit by bit, as the s
 static int reading(uint16_t sum) { return (int)((2.0 * sum + ADC_SAMPLES) * 5000 / (2.0 * ADC_SAMPLES * 1024)) - 500; }
 static int believed(int value) { return value >= SENSOR_TENTHS_MIN && value <= SENSOR_TENTHS_MAX; }
 static int empty(void) { return known && believed(first) && believed(second) && first < 150 && second < 150; }
+static int full(int value) { return believed(value) && value >= EMPTY_TENTHS; }
+static int pressed(void) { return state == STATE_INFLATING || state == STATE_HOLD; }
+/* A bad tick counts 2, a good one -1. */
+static unsigned tally(unsigned so_far, int bad, unsigned samples) {
+    unsigned now = bad ? so_far + 2 : so_far ? so_far - 1 : 0;
+    return now < 2 * samples ? now : 2 * samples;
+}
 static int alive(void) { return heart_ms < lease_ms; }
 static int shut(void) { return pins.dump || pins.supply || pins.shutoff || pins.drive; }
 
@@ -59,12 +70,15 @@ void judge_boot(uint8_t reset, uint16_t site_tenths) {
     lease_ms = LEASE_MS;
     site = site_tenths;
     ceiling = 0;
-    too_high = beyond = apart = 0;
+    too_high = beyond = apart = above = still_ms = full_ms = left = 0;
+    silent_ms = 0;
+    hushed_ms = NEVER;
+    high_alarm = 0;
     loop_open = tested = stay_armed = may_inflate = 0;
     last_taken[0] = 0;
     state = device.state;
     fault = device.fault;
-    MUST(state == (reset == RESET_WATCHDOG ? STATE_FAULT : STATE_IDLE));
+    MUST(state == (reset == RESET_WATCHDOG ? STATE_FAULT : STATE_VENTING));
     MUST(!shut());
 }
 
@@ -99,6 +113,7 @@ static int is(const char *command, unsigned fields) { return heard && count == f
 void judge_before_byte(uint8_t byte) {
     heard = in_tick = 0;
     vented_by_byte = byte == '!' || byte == 0x18;
+    if (vented_by_byte) inside = 0; /* no frame goes on over a stop */
     if (vented_by_byte || byte == '?') return;
     if (byte == '$') {
         inside = 1;
@@ -142,13 +157,13 @@ static void on_command_edge(uint8_t now) {
     } else if (now == STATE_ARMED) {
         MUST(state == STATE_IDLE && is("ARM", 1) && alive() && empty() && tested && arguments[0] <= site);
     } else if (now == STATE_INFLATING) {
-        MUST(state == STATE_ARMED && is("GO", 3) && alive() && may_inflate);
+        MUST(state == STATE_ARMED && is("GO", 3) && alive() && empty() && may_inflate);
         MUST(arguments[0] >= 150 && arguments[0] <= ceiling && arguments[0] <= site && arguments[0] <= 3000);
         MUST(arguments[1] >= 1 && arguments[1] <= 180000 && arguments[2] <= arguments[1]);
         target = arguments[0];
         on_ms = arguments[1];
         rise_ms = arguments[2];
-        go_ms = 0;
+        go_ms = still_ms = 0;
     } else if (now == STATE_IDLE) {
         MUST(state == STATE_FAULT && is("CLEAR", 0) && empty() && !loop_open);
     } else {
@@ -199,6 +214,7 @@ static void look(void) {
     if (now == STATE_FAULT && device.fault != FAULT_HOST_LOST && now != state) tested = 0;
     if (now == STATE_FAULT && state == STATE_SELFTEST) tested = 0;
     if (device.tested == SELFTEST_PASSED) MUST(tested);
+    if (is("HUSH", 0) && high_alarm) hushed_ms = 0;
     if (is("LEASE", 1) && state == STATE_IDLE && arguments[0] >= 150 && arguments[0] <= 400) lease_ms = arguments[0];
     if (is("ARM", 1) && now == STATE_ARMED && arguments[0] <= site) ceiling = arguments[0];
     if (is("SITE", 1) && state == STATE_IDLE && device.site_tenths != site) {
@@ -218,8 +234,9 @@ static void look(void) {
         MUST(pins.drive == asked * 1023 / 4000);
         MUST(alive() && go_ms < on_ms);
     } else if (now == STATE_SELFTEST) {
-        MUST(pins.drive == 0 || (pins.drive == 25 && pins.dump && pins.supply && pins.shutoff));
-        MUST(pins.drive || !pins.shutoff);
+        /* what is not open is fed against: or the regulator, at 0, would vent in the place of a dead path */
+        MUST(pins.drive == (pins.dump || pins.supply ? 25 : 0));
+        MUST(!pins.shutoff || (pins.dump && pins.supply));
         MUST(alive() && test_ms <= SELFTEST_MS_MAX);
         if (in_tick) {
             saw_first |= !pins.dump && pins.supply;
@@ -235,6 +252,15 @@ static void look(void) {
 
 void judge_after_byte(void) { look(); }
 
+/* An alarm of high priority is silent only after a HUSH that came while it was high, and for its time. */
+static void judge_buzzer(void) {
+    high_alarm = state == STATE_FAULT && (IS_HIGH_ALARM(device.fault) || !empty());
+    silent_ms = high_alarm && !pins.buzzer ? silent_ms + TICK_MS : 0;
+    hushed_ms = !high_alarm ? NEVER : hushed_ms < NEVER ? hushed_ms + TICK_MS : NEVER;
+    MUST(silent_ms <= 256 || hushed_ms <= HUSH_HIGH_MS + 256);
+    MUST(state == STATE_FAULT || !pins.buzzer);
+}
+
 void judge_before_tick(const struct inputs *inputs) {
     int high;
     heard = vented_by_byte = 0;
@@ -244,20 +270,34 @@ void judge_before_tick(const struct inputs *inputs) {
     known = 1;
     loop_open = inputs->loop_open;
     if (heart_ms < NEVER) heart_ms += TICK_MS;
+    if (!alive()) stay_armed = 0; /* what lost its heart while it vented is not armed when it comes back */
+    if (inputs->first_sum != last_first || inputs->second_sum != last_second) still_ms = 0;
+    else still_ms += TICK_MS;
+    last_first = inputs->first_sum;
+    last_second = inputs->second_sum;
     go_ms += TICK_MS;
     test_ms += TICK_MS;
     high = believed(first) && first > CEILING_TENTHS;
     high |= believed(second) && second > CEILING_TENTHS;
     high |= first > SENSOR_TENTHS_MAX && second > SENSOR_TENTHS_MAX;
-    too_high = high ? too_high + 1 : 0;
-    beyond = believed(first) && believed(second) ? 0 : beyond + 1;
-    apart = abs(first - second) > DISAGREE_TENTHS ? apart + 1 : 0;
+    too_high = tally(too_high, high, BAD_SAMPLES);
+    beyond = tally(beyond, !believed(first) || !believed(second), RANGE_SAMPLES);
+    apart = tally(apart, abs(first - second) > DISAGREE_TENTHS, DISAGREE_SAMPLES);
+    high = (int)(ceiling < site ? ceiling : site) + OVERSHOOT_TENTHS;
+    above = pressed() ? tally(above, (believed(first) && first > high) || (believed(second) && second > high), BAD_SAMPLES) : 0;
+    if (shut() || (!full(first) && !full(second))) full_ms = 0;
+    else full_ms += TICK_MS;
+    high = (believed(first) && first > LEFT_TENTHS) || (believed(second) && second > LEFT_TENTHS);
+    left = state == STATE_IDLE || state == STATE_ARMED ? tally(left, high, LEFT_SAMPLES) : 0;
 }
 
 void judge_after_tick(void) {
     look();
-    if (loop_open || too_high >= BAD_SAMPLES || beyond >= RANGE_SAMPLES || apart >= DISAGREE_SAMPLES)
+    if (loop_open || too_high >= 2 * BAD_SAMPLES || beyond >= 2 * RANGE_SAMPLES || apart >= 2 * DISAGREE_SAMPLES ||
+        above >= 2 * BAD_SAMPLES || left >= 2 * LEFT_SAMPLES || full_ms > VENT_MS_MAX)
         MUST(!shut() && state == STATE_FAULT);
+    if (pressed()) MUST(still_ms < STILL_PRESSED_MS);
+    judge_buzzer();
 }
 
 void judge_pins(const struct outputs *outputs) { pins = *outputs; }

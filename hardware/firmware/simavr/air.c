@@ -14,7 +14,11 @@ const char *fault_name(int number) {
 }
 
 void air_begin(air_t *air, uint32_t seed) {
-    *air = (air_t){.volts = {0.5, 0.5}, .random = seed * 2654435761u + 88172645463325252u};
+    *air = (air_t){.fill_tau_s = FILL_TAU_S,
+                   .vent_tau_s = VENT_TAU_S,
+                   .first_path_share = FIRST_PATH_SHARE,
+                   .volts = {0.5, 0.5},
+                   .random = seed * 2654435761u + 88172645463325252u};
 }
 
 static double uniform(air_t *air) { /* xorshift64 */
@@ -57,11 +61,13 @@ void air_step(air_t *air, const pins_t *pins) {
     if (source == 0.0) {
         source = pins->target_mmhg * (1.0 + OVERSHOOT * exp(-air->fed_for_s / OVERSHOOT_TAU_S));
     }
-    if (fed) flow(air, source, STEP_S, FILL_TAU_S);
-    int open = (!pins->dump_closed && fault[F_dump_stuck] == 0.0) + !feeds;
-    if (open) flow(air, 0.0, STEP_S * open / 2.0, VENT_TAU_S);
+    if (fed) flow(air, source, STEP_S, air->fill_tau_s);
+    double open = feeds ? 0.0 : 1.0 - air->first_path_share;
+    if (!pins->dump_closed && fault[F_dump_stuck] == 0.0) open += air->first_path_share;
+    if (open > 0.0) flow(air, 0.0, STEP_S * open, air->vent_tau_s);
     air->pressure_mmhg *= exp(-(LEAK_PER_S + fault[F_leak_per_s]) * STEP_S);
-    if (air->pressure_mmhg < 0.01) air->pressure_mmhg = 0.0;
+    /* what is left of a vent; a slow fill begins with less than that each step */
+    if (!fed && air->pressure_mmhg < 0.01) air->pressure_mmhg = 0.0;
     double seen_mmhg = fault[F_kinked] != 0.0 ? air->in_front_mmhg : air->pressure_mmhg;
     for (int i = 0; i < 2; i++) {
         double read = volts(seen_mmhg + fault[F_first_off_mmhg + i] + gauss(air));

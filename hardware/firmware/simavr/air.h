@@ -1,13 +1,13 @@
 /* The air in the simulated cuff, and its two sensors. SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The constants are those of hardware/sim/plant.py: a test compares the two. Valves as in ../pins.h:
- * either vent path alone takes twice as long as both. */
+ * The constants are those of hardware/sim/plant.py: a test compares the two. Valves as in ../pins.h. */
 #ifndef AIR_H
 #define AIR_H
 #include <stdint.h>
 
 #define FILL_TAU_S 0.35
 #define VENT_TAU_S 0.4 /* both paths */
+#define FIRST_PATH_SHARE 0.5 /* what the first path lets through of that; the second the rest */
 #define OVERSHOOT 0.04 /* of the regulator, share of its target */
 #define OVERSHOOT_TAU_S 0.8
 #define LEAK_PER_S 0.01
@@ -39,6 +39,7 @@ enum { FAULTS(FAULT_ENUM) FAULT_COUNT };
 
 typedef struct {
     double faults[FAULT_COUNT];
+    double fill_tau_s, vent_tau_s, first_path_share; /* the constants above, unless set otherwise */
     double pressure_mmhg, in_front_mmhg, fed_for_s;
     double volts[2];
     uint64_t random;

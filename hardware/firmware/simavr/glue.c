@@ -257,6 +257,11 @@ double sim_regulator(sim_t *sim) { return regulator_mmhg(sim); }
 const char *sim_fault_name(int number) { return fault_name(number); }
 void sim_set_fault(sim_t *sim, int number, double value) { sim->air.faults[number] = value; }
 void sim_set_pressure(sim_t *sim, double mmhg) { sim->air.pressure_mmhg = mmhg; }
+void sim_set_air(sim_t *sim, double fill_tau_s, double vent_tau_s, double first_path_share) {
+    sim->air.fill_tau_s = fill_tau_s;
+    sim->air.vent_tau_s = vent_tau_s;
+    sim->air.first_path_share = first_path_share;
+}
 void sim_set_noiseless(sim_t *sim, int noiseless) { sim->air.noiseless = noiseless; }
 
 /* The oldest change of the pins that was not asked for yet: 1 and the change, or 0. */
