@@ -59,7 +59,6 @@ def test_the_shipped_image_tells_its_own_hash() -> None:
     assert told == hashlib.sha256(blank).hexdigest()[:8]
 
 
-@pytest.mark.xfail(strict=True, reason="to be measured anew: benchmarks/promises.py --write")
 def test_what_the_device_promises_was_measured_with_what_is_shipped() -> None:
     shipped = stamp.hash_in(stamp.image_of(SHIPPED))
     for page in ("promises.md", "safety.md"):
