@@ -80,7 +80,7 @@ class Room:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
 
     def events(self) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def test_stop_without_a_cuff_says_so(tmp_path: Path) -> None:
         env={**os.environ, FOLDER: str(tmp_path / "none")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert found.returncode == 2
     assert "nothing to stop" in found.stdout

@@ -74,10 +74,10 @@ def test_another_process_gets_every_marker_and_every_sample_with_the_senders_ins
             begun, _, rest = sender.stdout.readline().partition(" ")
             assert rest == "[0, 1, 2] None\n"
             listener.stdin.close()
-            listener.wait(timeout=60)
+            listener.wait(timeout=300)
         sender.stdin.write("end\n")
         sender.stdin.flush()
-        sender.wait(timeout=60)
+        sender.wait(timeout=300)
     *lines, last = map(json.loads, out.read_text().splitlines())
     heard = {s: [x for x in lines if x["stream"] == s] for s in ("markers", "cuff")}
     assert [x["value"] for x in heard["markers"]] == [["cue"], ["inflate"], ["vent"]]

@@ -24,7 +24,7 @@ def play_in(display_environment: dict[str, str]) -> Play:
             env={k: v for k, v in changed.items() if v is not None},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
