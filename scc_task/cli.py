@@ -221,6 +221,8 @@ def _announce(out: Console, prepared: "Prepared") -> None:
     capabilities = DRIVERS[prepared.rig.cuff.driver].capabilities
     for sentence in limitations(capabilities) if plan.inflations else ():
         out.print(f"  CUFF: {sentence}", soft_wrap=True)
+    for words in prepared.warnings:
+        out.print(f"  STOPPED BEFORE: {words}", style="bold", markup=False, soft_wrap=True)
 
 
 def _say_stop(out: Console, prepared: "Prepared", stop: "Stop") -> None:

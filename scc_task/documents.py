@@ -31,6 +31,8 @@ class Start:
     `Plan.as_dict`. ``device`` is what the cuff said of itself, with its ``capabilities`` and its
     ``limitations`` in words. ``overrides``: what somebody allowed beyond the usual limits, and what
     was typed. ``markers``: each output to a recorder, with its port or stream and its codes.
+    ``known_before``: what a calibration knew of pressures that were too much, and from which runs
+    (`scc_task.calibration.too_much`); ``None`` where that was not looked up.
     """
 
     type: ClassVar[str] = "start"
@@ -51,6 +53,7 @@ class Start:
     versions: Mapping[str, str]
     overrides: tuple[Mapping[str, str], ...] = ()
     markers: tuple[Mapping[str, Any], ...] = ()
+    known_before: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from hardware.interlock import Given
 from hardware.registry import DRIVERS
 from hardware.sim.participant import PainCurve, draw_curve
 from scc_task.calibration.find import finder, resolve_of
+from scc_task.calibration.last_check import stopped_runs
 from scc_task.dryrun import dry_run
 from scc_task.overrides import Override, needed
 from scc_task.plan.compile import Resolve, compile_plan, unresolved
@@ -69,6 +70,10 @@ class Prepared:
         Its inflations are decided on the way.
     resumes, resumed_device
         The run that it goes on from, if a calibration was interrupted, and the device of then.
+    known_before
+        What a calibration knows of pressures that were too much, for the record.
+    warnings
+        What the operator should know before it begins, for console and record.
     """
 
     name: RunName
@@ -84,6 +89,8 @@ class Prepared:
     calibrates: bool = False
     resumes: RunName | None = None
     resumed_device: Mapping[str, Any] | None = None
+    known_before: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def uses_cuff(self) -> bool:
@@ -189,6 +196,14 @@ def prepare(request: RunRequest) -> Prepared:
         ),
         data=request.data,
         person=person,
+        warnings=stopped_runs(
+            *(request.data, name.subject, name.session),
+            site=rig.cuff.site,
+            simulated=rig.simulated,
+            calibration=found.calibration if found else None,
+        )
+        if plan.inflations
+        else (),
     )
 
 

@@ -14,10 +14,10 @@ from scc_task.calibration import check, practice
 from scc_task.calibration.accepted_before import refuse_accepted
 from scc_task.calibration.command import calibrate_command
 from scc_task.calibration.course import WAIT_TEXT
-from scc_task.calibration.last_check import CHECK_TASK
+from scc_task.calibration.last_check import CHECK_TASK, stopped_runs
 from scc_task.calibration.procedures import procedure_for
 from scc_task.calibration.talk import Procedure
-from scc_task.calibration.too_much_before import too_much_before
+from scc_task.calibration.too_much_before import known_before, refuse_too_much_since
 from scc_task.calibration.worst_case import check_worst, refuse_if_it_could_not_end, worst_of
 from scc_task.errors import FilesInvalid, UsageInvalid
 from scc_task.overrides import needed
@@ -154,10 +154,18 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         seed = before.seed
         shown = shown.without_practice() if before.has_begun else shown
     plan = _plan(model, texts.model, shown, task=name.task, limits=limits, seed=seed)
-    inflated_s, inflations = used_dose(request.data, name.subject, name.session)
+    # nothing inflates where something is only accepted
+    inflated_s, inflations = (
+        (0.0, 0) if request.accept else used_dose(request.data, name.subject, name.session)
+    )
     checks = None
     notes: tuple[str, ...] = ()
     earlier = before.outcomes if before is not None else ()
+    known = known_before(
+        *(request.data, name, room),
+        stop_rating=model.safety.stop_rating,
+        goes_on_after=() if before is None else [run.start for run in before.runs],
+    )
     if request.check:
         checks = check.stored_for(
             *(request.data, name.subject, name.session, model.target),
@@ -169,22 +177,25 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         accepted = checks.calibration.model
         procedure = check.procedure_of(protocol, accepted, ceiling_mmhg=limits.ceiling_mmhg)
         worst = check_worst(model, check.target_of(accepted, model.target).mmhg)
-    else:
-        procedure = procedure_for(
-            model,
-            seed=seed,
-            ceiling_mmhg=limits.ceiling_mmhg,
-            too_much_before_mmhg=too_much_before(
-                *(request.data, name, room),
-                stop_rating=model.safety.stop_rating,
-                first=before.runs[0].start if before is not None else None,
-            ),
+        notes = stopped_runs(
+            *(request.data, name.subject, name.session),
+            site=room.cuff.site,
+            simulated=room.simulated,
+            calibration=checks.calibration,
         )
+    else:
+        procedure = procedure_for(model, seed=seed, ceiling_mmhg=limits.ceiling_mmhg)
         if before is not None:
             procedure = replayed(procedure, before, ceiling_mmhg=limits.ceiling_mmhg)
-            if request.accept:
-                refuse_to_accept(procedure, before, rig=rig)
-                notes = refuse_accepted(request.data, name, before.last.contents.path)
+        if before is not None and request.accept:
+            refuse_to_accept(procedure, before, rig=rig)
+            journal = before.last.contents.path
+            notes = refuse_too_much_since(
+                *(request.data, name, room, journal), protocol=model, procedure=procedure
+            ) + refuse_accepted(request.data, name, journal)
+        else:
+            procedure.know(known.too_much)
+            notes = tuple(f"EARLIER IN THIS SESSION: {one.words}" for one in known.too_much)
         if request.resume:
             procedure.warm_up()
         given = sum(outcome.given for outcome in earlier)
@@ -219,6 +230,8 @@ def prepare_calibration(request: CalibrationRequest) -> PreparedCalibration:
         calibrates=True,
         resumes=before.last.name if before is not None else None,
         resumed_device=before.last.start.device if before is not None else None,
+        known_before=known.as_dict(),
+        warnings=notes if request.check else (),
     )
     return PreparedCalibration(
         run=run,

@@ -8,6 +8,7 @@ from scc_task.calibration.from_journal import last_trial, outcomes_in
 from scc_task.calibration.procedures import replay
 from scc_task.calibration.same import Option, anew, could_go_on, refuse_other_room
 from scc_task.calibration.talk import Finished, Outcome, Procedure
+from scc_task.calibration.too_much_before import recorded
 from scc_task.documents import Outcome as OutcomeDocument
 from scc_task.documents import Requested, Start, Stop
 from scc_task.errors import UsageInvalid
@@ -28,6 +29,11 @@ class EarlierRun:
     name: RunName
     contents: JournalContents
     start: Start
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return what came of every inflation."""
+        return outcomes_in((*self.contents.documents, *beyond(self.contents)))
 
     @property
     def completed(self) -> bool:
@@ -58,11 +64,7 @@ class Earlier:
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return what came of every inflation."""
-        return tuple(
-            outcome
-            for run in self.runs
-            for outcome in outcomes_in((*run.contents.documents, *beyond(run.contents)))
-        )
+        return tuple(outcome for run in self.runs for outcome in run.outcomes)
 
     @property
     def trials(self) -> int:
@@ -148,7 +150,10 @@ def replayed(procedure: Procedure, earlier: Earlier, *, ceiling_mmhg: float) -> 
         If the procedure would not have asked for what was given.
     """
     try:
-        return replay(procedure, earlier.outcomes)
+        for run in earlier.runs:
+            procedure.know(recorded(run.start))
+            replay(procedure, run.outcomes)
+        return procedure
     except (KeyError, ValueError) as error:
         then_mmhg = float(earlier.runs[0].start.plan["limits"]["ceiling_mmhg"])
         changed, instead = then_mmhg != ceiling_mmhg, anew(earlier.option)
@@ -157,7 +162,8 @@ def replayed(procedure: Procedure, earlier: Earlier, *, ceiling_mmhg: float) -> 
             + (
                 f"asked for: the ceiling was {then_mmhg:g} mmHg then and is {ceiling_mmhg:g} mmHg now"
                 if changed
-                else "asked for: something in its journal is missing or changed"
+                else "asked for: something in its journal is missing or changed, or it was made with an "
+                "earlier version of this program"
             ),
             where=str(earlier.last.contents.path),
             do=f"set the ceiling in the rig file as it was, or {instead}" if changed else instead,

@@ -23,7 +23,7 @@ from hardware.states import StopReason
 from scc_task import rest
 from scc_task.console import StatusLine
 from scc_task.doctor import due
-from scc_task.documents import Start, Stop, Subscriber
+from scc_task.documents import Note, Start, Stop, Subscriber
 from scc_task.engine import Engine
 from scc_task.errors import ExplainedError, RecordingLost
 from scc_task.overrides import emulated
@@ -240,6 +240,8 @@ def _carry_out(
     signals.engine = engine
     try:
         publisher.publish(_start(prepared, room, overrides))
+        for words in prepared.warnings:
+            publisher.publish(Note(time_s=room.clock.now_s(), code="stopped", message=words))
         stop = engine.run()
         on_stop(stop)  # at once: closing devices and making the dataset take their time
         if talk is not None:
@@ -289,6 +291,7 @@ def _start(prepared: Prepared, room: Room, overrides: tuple[dict[str, str], ...]
         versions=_versions(),
         overrides=overrides,
         markers=() if room.markers is None else room.markers.describe(),
+        known_before=prepared.known_before,
     )
 
 

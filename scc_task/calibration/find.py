@@ -30,7 +30,9 @@ from scc_task.protocol.check import Checked, FindCalibration, Found
 from scc_task.protocol.load import Loaded
 from scc_task.protocol.model import CalibrationPolicy, Protocol
 from scc_task.protocol.rig import Rig
+from scc_task.record.dose import used_dose
 from scc_task.record.paths import RunName
+from scc_task.record.read import JournalUnreadable
 
 CLOCKS_APART_DAYS: Final = 1
 """How far the clocks of two computers may be apart before a date counts as wrong (assumed)."""
@@ -131,9 +133,7 @@ def find(
             again=again
             if chosen.model.session == session or own_only
             else f"write 'policy: recalibrate' in the protocol and {again}",
-            check=calibrate_command(
-                subject, checked_in, data=data, rig_file=rig_file, option="--check"
-            ),
+            check=_check_command(trouble, data, subject, checked_in, rig_file),
         )
     source = _source(chosen, policy, stored, session)
     if trouble is not None:  # whoever checks should know what was found before
@@ -259,13 +259,34 @@ def _not_held(
             f"{trouble.words}; the pressure may have been too much there",
             path=trouble.damaged.path,
             do="put back a whole copy of it (a backup, or the .rescue.jsonl beside it); or ask the "
-            f"participant, then check again: {check}",
+            f"participant, then check again{check}",
         )
     if trouble.too_much:
         do = f"ask the participant first; this pressure is not given again: {again}"
     else:
-        do = f"{again}; or check it once more: {check}"
+        do = f"{again}; or check it once more{check}"
     return DoesNotHold(f"this calibration does not hold: {trouble.words}", path=path, do=do)
+
+
+def _check_command(
+    trouble: Trouble, data: Path, subject: str, session: str, rig_file: Path | None
+) -> str:
+    """Return the command that checks once more, and where, in words."""
+    words = ": "
+    try:
+        used_dose(data, subject, session)
+    except JournalUnreadable:
+        why = f"in ses-{session} nothing is inflated any more: its dose is not known"
+        words = f" in another session ({why}): "
+        session = "ANOTHER"
+    return words + calibrate_command(
+        subject,
+        session,
+        data=data,
+        rig_file=rig_file,
+        protocol=trouble.protocol,
+        option="--check",
+    )
 
 
 def _refuse_date(

@@ -21,7 +21,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scc_task.calibration.talk import Outcome
+from scc_task.calibration.talk import Outcome, TooMuchBefore
 from scc_task.protocol.calibration_rules import GRID_MMHG as GRID_MMHG
 from scc_task.protocol.calibration_rules import LOWEST_MMHG as LOWEST_MMHG
 
@@ -44,8 +44,8 @@ class Guard:
         At most so many.
     exact_mmhg
         A pressure that lies off the grid and may be given as it is: one that was accepted earlier.
-    too_much_before_mmhg
-        The lowest pressure that was too much in another calibration of this session.
+    too_much_before
+        What was too much in other runs of this session.
     """
 
     first_mmhg: float
@@ -55,7 +55,7 @@ class Guard:
     stop_rating: float
     inflations: int
     exact_mmhg: float | None = None
-    too_much_before_mmhg: float = math.inf
+    too_much_before: tuple[TooMuchBefore, ...] = ()
 
     def highest_mmhg(self, outcomes: Sequence[Outcome]) -> float:
         """Return the highest pressure that may be given now, on the grid; 0 when there is none."""
@@ -80,7 +80,10 @@ class Guard:
 
     def needs_yes(self, pressure_mmhg: float, outcomes: Sequence[Outcome]) -> bool:
         """Return whether the operator must agree to this pressure."""
-        if pressure_mmhg > self.soft_cap_mmhg or self.was_too_much(pressure_mmhg, outcomes):
+        if (
+            pressure_mmhg > self.soft_cap_mmhg
+            or self.was_too_much(pressure_mmhg, outcomes) is not None
+        ):
             return True
         given = [o for o in outcomes if o.given]
         if not given:
@@ -91,12 +94,20 @@ class Guard:
         cut_short = pressure_mmhg >= _lowest_cut_mmhg(outcomes)
         return unrated_rise or beyond_rated or cut_short
 
-    def was_too_much(self, pressure_mmhg: float, outcomes: Sequence[Outcome]) -> bool:
-        """Return whether so much was too much earlier in the session, and has not been borne since."""
-        since = [o.request.pressure_mmhg for o in outcomes if o.borne and o.rating is not None]
-        return pressure_mmhg >= max(
-            self.too_much_before_mmhg, max(since, default=0.0) + GRID_MMHG / 2
-        )
+    def was_too_much(
+        self, pressure_mmhg: float, outcomes: Sequence[Outcome]
+    ) -> TooMuchBefore | None:
+        """Return what says that so much was too much earlier in the session, if it was not borne since."""
+        for before in self.too_much_before:
+            since = [
+                o.request.pressure_mmhg
+                for o in outcomes[before.since :]
+                if o.borne and o.rating is not None
+            ]
+            borne_mmhg = max(since, default=-GRID_MMHG)
+            if pressure_mmhg >= max(before.mmhg, borne_mmhg + GRID_MMHG / 2):
+                return before
+        return None
 
     def too_much(self, outcome: Outcome) -> bool:
         """Return whether this pressure must not be reached again."""

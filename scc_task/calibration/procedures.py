@@ -5,7 +5,6 @@ occasion whether an accepted pressure still holds. What `next` returns depends o
 seed, the ceiling and the outcomes, on nothing else.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -30,6 +29,7 @@ from scc_task.calibration.talk import (
     Phase,
     Procedure,
     Request,
+    TooMuchBefore,
 )
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
 
@@ -42,7 +42,6 @@ def procedure_for(
     *,
     seed: int,
     ceiling_mmhg: float,
-    too_much_before_mmhg: float = math.inf,
 ) -> Procedure:
     """Return the procedure of a protocol.
 
@@ -50,17 +49,12 @@ def procedure_for(
     ----------
     ceiling_mmhg
         Lowest ceiling of rig and participant; the protocol's hard cap may be lower still.
-    too_much_before_mmhg
-        What was too much earlier in this session: from there on the operator is asked.
     """
     rules: list[Rule] = [_search(protocol, seed)]
     if protocol.confirm is not None:
         rules.append(Confirming(protocol.confirm, target=protocol.target))
     first = protocol.familiarise.mmhg
-    guard = replace(
-        _guard(protocol, ceiling_mmhg, first), too_much_before_mmhg=too_much_before_mmhg
-    )
-    return _Guarded(protocol, rules, guard, familiarise=True)
+    return _Guarded(protocol, rules, _guard(protocol, ceiling_mmhg, first), familiarise=True)
 
 
 def check_for(
@@ -261,6 +255,12 @@ class _Guarded:
             self._belief = self._belief.after(asked.pressure_mmhg, outcome.rating)
         self._next = None
 
+    def know(self, before: Sequence[TooMuchBefore]) -> None:
+        told = (replace(one, since=len(self._outcomes)) for one in before)
+        known = (*self._guard.too_much_before, *told)
+        self._guard = replace(self._guard, too_much_before=known)
+        self._next = None
+
     def warm_up(self) -> None:
         rated = [
             o.request.pressure_mmhg for o in self._outcomes if o.borne and o.rating is not None
@@ -346,15 +346,14 @@ class _Guarded:
             else self._protocol.stimulus.hold_s,
             why=wish.why
             + (f" (no more than {pressure_mmhg:g} mmHg now)" if lowered else "")
-            + (self._warning if self._guard.was_too_much(pressure_mmhg, self._outcomes) else ""),
+            + self._warning(pressure_mmhg),
             needs_yes=self._guard.needs_yes(pressure_mmhg, self._outcomes)
             or self._only_mmhg not in (None, pressure_mmhg),
         )
 
-    @property
-    def _warning(self) -> str:
-        before_mmhg = self._guard.too_much_before_mmhg
-        return f"; EARLIER IN THIS SESSION {before_mmhg:g} mmHg WAS TOO MUCH"
+    def _warning(self, pressure_mmhg: float) -> str:
+        before = self._guard.was_too_much(pressure_mmhg, self._outcomes)
+        return "" if before is None else f"; EARLIER IN THIS SESSION: {before.words}"
 
     def _allowed_mmhg(self, wish_mmhg: float) -> float | None:
         """Return what the guard allows; no rise right after a warm-up that was rated above the target."""

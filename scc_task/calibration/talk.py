@@ -1,6 +1,7 @@
 """What a procedure and whoever inflates the cuff say to each other: requests, outcomes, the end."""
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -126,6 +127,19 @@ class Finished:
     confirmed_mmhg: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooMuchBefore:
+    """What is known from other runs of the session.
+
+    ``mmhg``: the lowest pressure that was too much; 0 where the record does not say which. ``words``: for the
+    operator. ``since``: how many outcomes there were when it was learnt; what was borne before is none.
+    """
+
+    mmhg: float
+    words: str
+    since: int = 0
+
+
 class Procedure(Protocol):
     """A calibration that asks for one inflation at a time."""
 
@@ -138,6 +152,9 @@ class Procedure(Protocol):
 
     def tell(self, outcome: Outcome) -> None:
         """Take in what came of the request that `next` returned."""
+
+    def know(self, before: Sequence[TooMuchBefore]) -> None:
+        """Take in what was too much in other runs of the session: from there on the operator is asked."""
 
     def warm_up(self) -> None:
         """Let `next` ask for the last rated pressure, lowered to what is allowed, before it goes on.

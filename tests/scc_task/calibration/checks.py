@@ -77,9 +77,15 @@ class Checked:
         session: str = "pre",
         simulated: bool = False,
         protocol: str = PROTOCOL,
+        file: str = "calibration.yaml",
         wall: str | None = None,
+        task: str = "calibrationcheck",
+        of: str | None = None,
+        seen: tuple[str, ...] | None = None,
+        site: str = "left calf",
     ) -> Path:
-        name = RunName(subject="01", session=session, run=run, task="calibrationcheck")
+        """Write the journal of a check, or of another task; ``of``: the SHA-256 of what it checked."""
+        name = RunName(subject="01", session=session, run=run, task=task)
         plan = start_of(calibration_plan(), 0.0).plan
         start = replace(
             start_of(calibration_plan(), 0.0),
@@ -88,10 +94,12 @@ class Checked:
             plan={**plan, "task": name.task},
             wall=wall or f"2026-03-02T1{run}:00:00",
             inputs=(
-                {"role": "protocol", "name": "p", "sha256": "ab" * 32, "text": protocol},
-                {"role": "calibration", "name": "c", "sha256": self.stored.sha256},
+                {"role": "protocol", "name": file, "sha256": "ab" * 32, "text": protocol},
+                {"role": "calibration", "name": "c", "sha256": of or self.stored.sha256},
             ),
             simulated=simulated,
+            known_before=None if seen is None else {"too_much": (), "seen": seen},
+            cuff_site=site,
         )
         path = name.journal(self.data)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scc_task.calibration.guard import GRID_MMHG, LOWEST_MMHG, Guard, down
-from scc_task.calibration.talk import Outcome, Request
+from scc_task.calibration.talk import Outcome, Request, TooMuchBefore
 
 GUARD = Guard(
     first_mmhg=60.0,
@@ -129,7 +129,9 @@ def test_down_is_never_above_what_was_asked_for(pressure: float) -> None:
     assert pressure - GRID_MMHG < down(pressure) <= pressure
 
 
-BEFORE = dataclasses.replace(GUARD, too_much_before_mmhg=60.0)
+BEFORE = dataclasses.replace(
+    GUARD, too_much_before=(TooMuchBefore(mmhg=60.0, words="60 mmHg was too much"),)
+)
 
 
 @settings(max_examples=400, deadline=None)

@@ -118,7 +118,10 @@ def test_a_grip_that_is_let_go_at_the_end_of_a_check_stops_nothing(checked: Chec
 def test_a_rating_on_record_counts_where_the_program_was_killed_before_the_end_of_its_slot(
     checked: Checked,
 ) -> None:
-    steps = tuple({"kind": k, "trial": 1, "number": n} for k, n in (("inflate", 2), ("rate", 4)))
+    steps = tuple(
+        {"kind": k, "trial": 1, "number": n, "duration_ms": 15_000}
+        for k, n in (("inflate", 2), ("rate", 4))
+    )
     checked.check(
         *(ASKED, Planned(time_s=1, steps=steps)),
         *(step(number) for number in (2, 3, 4)),
@@ -237,16 +240,29 @@ def lost(checked: Checked, **more) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize("line", [1, 3])
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        (
+            1,
+            " in another session (in ses-pre nothing is inflated any more: its dose is not known): ",
+        ),
+        (3, ": "),
+    ],
+)
 def test_a_damaged_record_of_a_check_is_refused_until_another_check_holds(
-    checked: Checked, line: int
+    checked: Checked, line: int, where: str
 ) -> None:
     path = checked.check(ASKED, came(rating=70), ended())
     damage(path, line)
     words = lost(checked)
     assert f"{path}: the record of a check cannot be trusted: {path.name}: " in words
     assert "put back a whole copy of it" in words
-    assert "then check again: run_task.py calibrate --check --subject 01 --session pre" in words
+    session = "pre" if where == ": " else "ANOTHER"
+    assert (
+        f"then check again{where}run_task.py calibrate --check --subject 01 --session {session}"
+        in words
+    )
     assert "the record of a check cannot be trusted" in checked.used(to_check=True).source
     checked.check(ASKED, came(), ended(), run=2)
     assert isinstance(checked.used(), Found)
