@@ -18,6 +18,8 @@ class Asking:
 
     Parameters
     ----------
+    note
+        Tells the operator of a confirmation that came too soon to count: with code, words and time.
     look_at_keys
         Takes in what was pressed: a confirmation from before the end still counts.
     """
@@ -29,10 +31,11 @@ class Asking:
         *,
         screen: Screen,
         publish: Subscriber,
+        note: Callable[[str, str, float], None],
         look_at_keys: Callable[[], None],
     ) -> None:
         self._plan, self._motion, self._screen = plan, motion, screen
-        self._publish, self._look_at_keys = publish, look_at_keys
+        self._publish, self._note, self._look_at_keys = publish, note, look_at_keys
         self._asked: tuple[Step, RatingSlot] | None = None
         self._drawn: tuple[int, bool] | None = None
         self._tracked = 0
@@ -65,9 +68,20 @@ class Asking:
             slot.point(event.moved, event.time_s)
             return
         before = slot.rating
+        if slot.too_soon(action, down=event.down, time_s=event.time_s):
+            self._tell_too_soon(step, event.time_s, slot.flip_s)
         slot.key(action, down=event.down, time_s=event.time_s)
         if before is None and slot.rating is not None:
             self._publish(Confirmed(time_s=event.time_s, step=step.number, rating=slot.rating))
+
+    def _tell_too_soon(self, step: Step, time_s: float, flip_s: float) -> None:
+        off_ms = (time_s - flip_s) * 1000
+        words = (
+            f"step {step.number}: '{step.scale}' was confirmed {abs(off_ms):.0f} ms "
+            f"{'before' if off_ms < 0 else 'after'} it appeared: too soon, it does not count, and was "
+            "perhaps meant for the scale before"
+        )
+        self._note("confirmed_too_soon", words, time_s)
 
     def refresh(self, now_s: float) -> None:
         """Show the marker where it is now."""

@@ -109,7 +109,12 @@ class Engine:
             recording_failed=recording_failed,
         )
         self._asking = Asking(
-            plan, motion, screen=screen, publish=publish, look_at_keys=self._intake.look_at_keys
+            plan,
+            motion,
+            screen=screen,
+            publish=publish,
+            note=self._intake.note,
+            look_at_keys=self._intake.look_at_keys,
         )
         self._intake.hands.answer = self._asking.answer
         if course is not None:

@@ -1,8 +1,13 @@
 """One rating slot: key presses and time in, marker position, trace and outcome out. No screen, no clock."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from scc_task.responses import Action
+
+TOO_SOON_S: Final = 0.2
+"""Nobody answers a scale so soon after it appeared: to press at a mere flash takes 213 ms on average (Woods
+et al. 2015, doi:10.3389/fnhum.2015.00131), and a scale has to be read (the limit itself is assumed)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +75,20 @@ class RatingSlot:
         way = glided_s * self._speed_per_s
         return way if self._held is Action.RIGHT else -way
 
+    def too_soon(self, action: Action, *, down: bool, time_s: float) -> bool:
+        """Return whether it is a confirmation that cannot be meant for this scale."""
+        confirmation = action is Action.CONFIRM and down and self._confirms
+        return confirmation and time_s - self.flip_s < TOO_SOON_S
+
     def key(self, action: Action, *, down: bool, time_s: float) -> None:
-        """Take a key. Presses from before the scale appeared, and after the confirmation, do nothing."""
+        """Take a key.
+
+        Presses from before the scale appeared, and after the confirmation, do nothing, nor does a
+        confirmation within `TOO_SOON_S` of the flip: it was meant for the scale before.
+        """
         if self._final is not None or time_s < self.flip_s:
+            return
+        if self.too_soon(action, down=down, time_s=time_s):
             return
         if action is Action.CONFIRM:
             if down and self._confirms:

@@ -10,7 +10,7 @@ from hardware.button_box import Arrival
 from hardware.clock import Clock
 from scc_task.buttons import PREFIX, Bytes, SerialButtons
 from scc_task.doctor.results import Figure, Result, Verdict, failed
-from scc_task.protocol.rig_responses import ACTIONS, ADAPTER_S, REPEAT_S, Responses
+from scc_task.protocol.rig_responses import ACTIONS, ADAPTER_S, LEAST_REPEAT_S, Responses
 
 HELD: Final = "held button"
 PRESSES: Final = "presses"
@@ -93,7 +93,7 @@ def judge_hold(held: Sequence[Arrival], responses: Responses, adapter: tuple[flo
     )
     steps_s = sorted(b.time_s - a.time_s for a, b in itertools.pairwise(mine))
     period_s = steps_s[len(steps_s) // 2]
-    needed_s = repeat_s_for(silent_s, period_s)
+    needed_s = repeat_s_for(silent_s, period_s, adapter_ms / 1000)
     figures |= {
         "period_ms": round(period_s * 1000, 1),
         "longest_silence_ms": round(silent_s * 1000, 1),
@@ -130,10 +130,10 @@ def judge_hold(held: Sequence[Arrival], responses: Responses, adapter: tuple[flo
     )
 
 
-def repeat_s_for(silent_s: float, period_s: float) -> float:
-    """Return what to write: what was measured, or what a slow adapter would make of it, and some more."""
-    needed_s = max(silent_s, period_s + ADAPTER_S) + UNEVEN_S
-    return max(REPEAT_S, math.ceil(round(needed_s * 100, 6)) / 100)
+def repeat_s_for(silent_s: float, period_s: float, adapter_s: float) -> float:
+    """Return what to write: what was measured, or what this adapter may make of it, and some more."""
+    needed_s = max(silent_s, period_s + adapter_s) + UNEVEN_S
+    return max(LEAST_REPEAT_S, math.ceil(round(needed_s * 100, 6)) / 100)
 
 
 def _never_repeats(sign: str, responses: Responses, figures: dict[str, Figure]) -> Result:

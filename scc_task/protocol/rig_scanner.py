@@ -54,12 +54,12 @@ class ScannerRig(Model):
     byte: Annotated[str, StringConstraints(pattern=BYTE)] | None = Field(
         default=None,
         description='the character that a serial trigger sends, in quotes, or its number as "0x01"',
-        examples=["5"],
+        examples=['"5"'],
     )
     key: KeyName | None = Field(
         default=None,
         description="the key that a keyboard trigger types, in quotes; 5 if not given",
-        examples=["5"],
+        examples=['"5"'],
     )
     baud: Literal[9600, 19200, 38400, 57600, 115200, 230400] | None = Field(
         default=None,
@@ -89,7 +89,7 @@ class ScannerRig(Model):
     marker: Words | None = Field(
         default=None,
         description="lsl only: the marker that means a pulse, in quotes",
-        examples=["5"],
+        examples=['"5"'],
     )
     source_id: Words | None = Field(
         default=None,

@@ -25,18 +25,29 @@ KEYS: Final = frozenset(
 """Every key that some keyboard has."""
 
 
+_YAML_WORDS: Final = {"yes": "true", "no": "false"}
+_CLOSE: Final = 0.75
+"""A likeness of `difflib`: one letter of four may differ (assumed)."""
+
+
 def known_key(name: str, at: tuple[str | int, ...] = ()) -> str:
     """Return a key's name, or refuse one that no keyboard sends: a stop that is never heard is none."""
     if plain_name(name) not in KEYS and name != "esc":
-        near = get_close_matches(plain_name(name), sorted(KEYS), 1)
-        refuse(
-            f"there is no key '{name}' on any keyboard",
-            do=f"write {near[0]}"
-            if near
-            else "write a letter, a digit in quotes, left, right, return, space",
-            at=at,
-        )
+        refuse(f"there is no key '{name}' on any keyboard", do=_key_meant(name), at=at)
     return name
+
+
+def _key_meant(name: str) -> str:
+    if name in _YAML_WORDS:
+        return f"write {name[0]}, or another key: '{name}' is what YAML has for {_YAML_WORDS[name]}"
+    # a letter is near to every short word
+    names = sorted(key for key in KEYS if len(key) > 1)
+    near = get_close_matches(plain_name(name), names, 1, _CLOSE)
+    return (
+        f"write {near[0]}"
+        if near
+        else "write a letter, a digit in quotes, left, right, return, space"
+    )
 
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,20}$"), AfterValidator(known_key)]

@@ -6,6 +6,7 @@ import math
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scc_task.documents import Start
 from scc_task.plan.steps import Plan
@@ -29,7 +30,7 @@ def physio_table(
 ) -> tuple[bytes, float]:
     """Return the recording (tab-separated, gzip, no header line) and its rate in Hz.
 
-    Row ``i`` is at ``t0_s + i / rate``. The recording covers ``end_s``, and the samples after it.
+    Row ``i`` is at ``t0_s + i / rate``. The recording covers ``end_s``, and the samples and pulses after it.
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ def physio_table(
     rate_hz = sampling_hz(trace)
     needed = math.ceil((end_s - t0_s) * rate_hz - _TICK_S) + 1
     sampled = [math.floor((last_s - t0_s) * rate_hz + _TICK_S) + 1 for last_s in trace.times_s[-1:]]
-    count = max(1, needed, *sampled)
+    pulsed = [int(row) + 1 for row in _rows_near(pulses_s or (), t0_s, rate_hz)]
+    count = max(1, needed, *sampled, *pulsed)
     grid_s = t0_s + np.arange(count) / rate_hz
     measured = _measured(trace, grid_s)
     commanded = _commanded(trace, grid_s)
@@ -53,11 +55,16 @@ def physio_table(
 
 def _trigger(pulses_s: tuple[float, ...], t0_s: float, rate_hz: float, count: int) -> list[str]:
     """Return the last cell of each row."""
-    near = np.rint((np.array(pulses_s) - t0_s) * rate_hz).astype(np.int64)
+    near = _rows_near(pulses_s, t0_s, rate_hz)
     cells = ["\t0"] * count
-    for index in near[(near >= 0) & (near < count)]:
+    for index in near[near >= 0]:
         cells[index] = "\t1"
     return cells
+
+
+def _rows_near(pulses_s: tuple[float, ...], t0_s: float, rate_hz: float) -> NDArray[np.int64]:
+    """Return the row of each pulse; those before time zero have none, and are negative."""
+    return np.rint((np.array(pulses_s) - t0_s) * rate_hz).astype(np.int64)
 
 
 def _measured(trace: Trace, grid_s: Numbers) -> Numbers:

@@ -9,6 +9,7 @@ from scc_task.pulse_report import PulseReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH_PX: Final = 1024
 HEIGHT_PX: Final = 768
@@ -48,6 +49,14 @@ def page_in_words(heading: str, report: PulseReport, pulses: tuple[Pulse, ...]) 
 
 def page_as_picture(heading: str, report: PulseReport, pulses: tuple[Pulse, ...]) -> bytes:
     """Return intervals and residuals as PNG, 1024 x 768. The same pulses give the same picture."""
+    drawn = io.BytesIO()
+    figure = page_as_figure(heading, report, pulses)
+    figure.savefig(drawn, format="png", metadata={"Software": None})
+    return drawn.getvalue()
+
+
+def page_as_figure(heading: str, report: PulseReport, pulses: tuple[Pulse, ...]) -> "Figure":
+    """Return intervals and residuals as drawn, before they are a file."""
     # a second to import, and only who looks at a picture needs it
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -58,16 +67,14 @@ def page_as_picture(heading: str, report: PulseReport, pulses: tuple[Pulse, ...]
     words = [row for line in said for row in textwrap.wrap(line, ROW_LETTERS)]
     figure.text(0.07, 0.965, heading, fontsize=11, color="#555555", va="center")
     figure.text(0.07, 0.945, "\n".join(words[:ROWS]), fontsize=10.5, va="top")
-    intervals = figure.add_axes((0.07, 0.10, 0.38, 0.65))
-    residuals = figure.add_axes((0.56, 0.10, 0.41, 0.65))
+    intervals = figure.add_axes((0.07, 0.13, 0.38, 0.62))
+    residuals = figure.add_axes((0.56, 0.13, 0.41, 0.62))
     _draw_intervals(intervals, pulses)
     _draw_residuals(residuals, report, pulses)
     for axes in (intervals, residuals):
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=11)
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", metadata={"Software": None})
-    return drawn.getvalue()
+    return figure
 
 
 def _draw_intervals(axes: "Axes", pulses: tuple[Pulse, ...]) -> None:
@@ -108,7 +115,9 @@ def _draw_residuals(axes: "Axes", report: PulseReport, pulses: tuple[Pulse, ...]
         label="extra or bounced",
     )
     if report.missed or other:
-        axes.legend(fontsize=10, frameon=False, loc="upper right")
+        # below the axis: inside, it would cover pulses
+        at = (1.0, -0.12)
+        axes.legend(fontsize=10, frameon=False, ncols=2, loc="upper right", bbox_to_anchor=at)
 
 
 def _intervals(pulses: tuple[Pulse, ...]) -> list[tuple[int, float]]:

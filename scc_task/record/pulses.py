@@ -42,6 +42,9 @@ def pulses_block(run: RunRecord, t0_s: float) -> Json | None:
             "Trust": str(report.trust),
             "Inferred": report.inferred,
             "UncertaintySeconds": report.uncertainty_s,
+            # had all that is too few or too many at the end been lost or added at the beginning
+            "MayBeTooLateByRepetitions": report.unheard_at_end,
+            "MayBeTooEarlyByRepetitions": report.went_on,
             "Doubts": list(report.doubts),
         },
         "VolumesHeard": report.volumes,

@@ -258,6 +258,31 @@ def test_a_rating_under_way_is_kept_unconfirmed_when_the_run_stops(room: Room) -
     assert (rating.rating, rating.last_position, rating.moved) == (None, 51, True)
 
 
+@pytest.mark.parametrize(
+    ("late_s", "ratings", "told"),
+    [(-0.02, (50, None), 0), (0.02, (None, None), 1), (0.4, (None, 50), 0)],
+)
+def test_a_late_confirmation_of_one_scale_is_no_answer_to_the_next(
+    room: Room, late_s: float, ratings: tuple[int | None, ...], told: int
+) -> None:
+    first, second, *_ = (s for s in room.plan.steps if s.kind is StepKind.RATE)
+    assert second.onset_ms == first.end_ms
+    room.when_waiting = lambda zero_s: room.keys.script.extend(
+        [
+            KeyEvent(zero_s + second.onset_s + late_s, "return", True),
+            KeyEvent(zero_s + second.onset_s + late_s + 0.05, "return", False),
+        ]
+    )
+    stop = room.run()
+    found = [d for d in room.of(Rating) if isinstance(d, Rating)]
+    assert tuple(d.rating for d in found[:2]) == ratings
+    assert len(stop.notes) == told
+    assert [d.code for d in room.of(Note) if isinstance(d, Note)].count(
+        "confirmed_too_soon"
+    ) == told
+    assert all("20 ms after" in note for note in stop.notes)
+
+
 def test_an_exception_in_a_screen_vents_and_its_traceback_is_kept(room: Room) -> None:
     def broken() -> None:
         raise RuntimeError("a broken screen")

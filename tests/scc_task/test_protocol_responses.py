@@ -85,9 +85,9 @@ def test_a_mouse_has_buttons_only_to_confirm_and_stop(tmp_path: Path) -> None:
             "'left' is more than the one character",
             "quotes",
         ),
-        (SERIAL + ", repeat_s: 0.04}", "'repeat_s: 0.04' is too tight", "write 0.06"),
+        (SERIAL + ", repeat_s: 0.04}", "'repeat_s: 0.04' is too tight", "write 0.07"),
         (SERIAL + ", grip: g, repeat_s: 0}", "a grip with 'repeat_s: 0'", "have the box repeat"),
-        (SERIAL + ", repeat_s: 0.6}", "repeat_s is 0.6", "0.06"),
+        (SERIAL + ", repeat_s: 0.6}", "repeat_s is 0.6", "0.07"),
         (SERIAL + ', release: {"1": "2"}}', "key '2' stands under 'right' already", "one meaning"),
         (SERIAL + ', release: {"9": A}}', "no button sends '9'", "when it is pressed"),
         (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scc_task.rating import MarkerMotion, RatingSlot
+from scc_task.rating import TOO_SOON_S, MarkerMotion, RatingSlot
 from scc_task.responses import Action
 
 MOTION = MarkerMotion(step=1, speed_per_s=40.0, hold_after_s=0.25)
@@ -68,6 +68,22 @@ def test_an_unconfirmed_rating_is_missing_and_its_position_is_kept(slot: RatingS
 def test_a_press_from_before_the_scale_does_nothing(slot: RatingSlot) -> None:
     tap(slot, Action.CONFIRM, 99.9)
     assert slot.rating is None
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.02, 0.19])
+def test_nobody_confirms_a_scale_that_has_just_appeared(slot: RatingSlot, late_s: float) -> None:
+    tap(slot, Action.CONFIRM, 100.0 + late_s)
+    assert slot.rating is None
+    tap(slot, Action.RIGHT, 100.3)
+    tap(slot, Action.CONFIRM, 101.0)
+    assert (slot.rating, slot.response_time_s) == (51, pytest.approx(1.0))
+
+
+def test_a_confirmation_counts_as_soon_as_somebody_can_have_seen_the_scale(
+    slot: RatingSlot,
+) -> None:
+    tap(slot, Action.CONFIRM, 100.0 + TOO_SOON_S)
+    assert slot.rating == 50
 
 
 def test_changing_direction_while_both_keys_are_down_follows_the_last_one(

@@ -1,19 +1,44 @@
 """The part ``scanner`` of a rig file: each kind of trigger has what it needs, and nothing else."""
 
 from pathlib import Path
+from typing import Annotated, Any
 
 import pytest
+from pydantic import TypeAdapter
 from test_protocol_broken_files import refusal
 from test_protocol_rig_and_calibration import rig_file
 
 from hardware.triggers import TriggerAddress
 from scc_task.address import emulated_trigger, trigger_of
+from scc_task.protocol.base import Model
 from scc_task.protocol.load import load_rig
+from scc_task.protocol.rig_responses import Responses
 from scc_task.protocol.rig_scanner import ScannerRig
+from scc_task.protocol.yaml_file import read_tree
 
 
 def scanner_of(folder: Path, text: str) -> ScannerRig:
     return load_rig(rig_file(folder, scanner=text)).model.scanner
+
+
+@pytest.mark.parametrize(
+    ("block", "name"),
+    [
+        (block, name)
+        for block in (ScannerRig, Responses)
+        for name, field in block.model_fields.items()
+        if field.examples
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_what_the_advice_shows_is_accepted_as_it_is_written(block: type[Model], name: str) -> None:
+    field = block.model_fields[name]
+    (example,) = field.examples or ()
+    tree, problems = read_tree("rig.yaml", f"{name}: {example}\n".encode())
+    assert not problems
+    assert tree is not None
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    TypeAdapter(kind).validate_python(tree.data[name], strict=True)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,10 @@ from scc_task import cli
 from scc_task.doctor import buttons as doctor_buttons
 from scc_task.doctor.buttons import judge_hold, judge_presses, repeat_s_for
 from scc_task.doctor.results import Result, Verdict
-from scc_task.protocol.rig_responses import REPEAT_S, Responses
+from scc_task.protocol.rig_responses import LEAST_REPEAT_S, Responses
 
 ADAPTER = (1.0, "the adapter's latency timer, 1 ms")
+SLOW_ADAPTER = (16.0, "16 ms, the usual latency timer of a USB adapter")
 BOX = {"answers": "serial", "port": "COM5", "confirm": ("3",), "stop": ("4",)}
 
 
@@ -36,14 +37,32 @@ def every(period_s: float, count: int = 60) -> list[float]:
     return [number * period_s for number in range(count)]
 
 
-def judged(arrivals: list[Arrival], **more: object) -> Result:
-    return judge_hold(arrivals, box(**more), ADAPTER)
+def judged(
+    arrivals: list[Arrival], *, adapter: tuple[float, str] = ADAPTER, **more: object
+) -> Result:
+    return judge_hold(arrivals, box(**more), adapter)
 
 
 def test_a_box_that_repeats_as_the_rig_says_is_fine() -> None:
     result = judged(held("1", every(1 / 30)))
     assert result.verdict is Verdict.OK
     assert (result.figures["period_ms"], result.figures["adapter_ms"]) == (33.3, 1.0)
+
+
+@pytest.mark.parametrize("adapter", [ADAPTER, SLOW_ADAPTER], ids=["1 ms", "16 ms"])
+@pytest.mark.parametrize("period_s", [1 / 30, 0.034, 0.0355])
+def test_a_healthy_box_passes_with_what_a_rig_has_if_it_says_nothing(
+    adapter: tuple[float, str], period_s: float
+) -> None:
+    result = judged(held("1", every(period_s)), adapter=adapter)
+    assert result.verdict is Verdict.OK, result
+
+
+def test_only_what_the_adapter_may_add_is_allowed_for() -> None:
+    quick, slow = (
+        judged(held("1", every(0.1)), adapter=adapter) for adapter in (ADAPTER, SLOW_ADAPTER)
+    )
+    assert (quick.figures["repeat_s"], slow.figures["repeat_s"]) == (0.12, 0.13)
 
 
 def test_an_adapter_that_holds_bytes_back_is_seen_in_the_longest_silence() -> None:
@@ -57,8 +76,8 @@ def test_a_slow_box_is_told_what_to_write() -> None:
     result = judged(held("1", every(0.1)))
     assert result.verdict is Verdict.FAIL
     assert "TOO TIGHT" in result.seen
-    assert "write 'repeat_s: 0.13'" in result.do
-    assert judged(held("1", every(0.1)), repeat_s=0.13).verdict is not Verdict.FAIL
+    assert "write 'repeat_s: 0.12'" in result.do
+    assert judged(held("1", every(0.1)), repeat_s=0.12).verdict is not Verdict.FAIL
 
 
 def test_a_box_that_waits_before_it_repeats_is_told_so() -> None:
@@ -78,9 +97,9 @@ def test_what_this_computer_was_late_to_take_is_no_silence_of_the_box() -> None:
 
 
 def test_what_was_measured_is_never_written_tighter_than_a_rig_may_say() -> None:
-    assert repeat_s_for(0.012, 0.01) == REPEAT_S
-    assert repeat_s_for(0.05, 1 / 30) == 0.06
-    assert repeat_s_for(0.055, 1 / 30) == 0.07
+    assert repeat_s_for(0.012, 0.01, 0.016) == LEAST_REPEAT_S
+    assert repeat_s_for(0.05, 1 / 30, 0.016) == 0.06
+    assert repeat_s_for(0.055, 1 / 30, 0.016) == 0.07
 
 
 def test_a_box_that_never_repeats_is_no_grip_and_may_say_so() -> None:

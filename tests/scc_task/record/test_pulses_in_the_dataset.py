@@ -90,6 +90,8 @@ def test_both_sidecars_say_what_was_heard_and_missed(troubled: Path, end: str) -
         "Trust": "confirmed",
         "Inferred": False,
         "UncertaintySeconds": None,
+        "MayBeTooLateByRepetitions": 0,
+        "MayBeTooEarlyByRepetitions": 0,
         "Doubts": [],
     }
     assert found["Clock"]["MeasuredRepetitionTime"] == pytest.approx(tr_s, abs=1e-5)
@@ -102,8 +104,8 @@ def test_the_trigger_column_has_a_one_for_each_volume_that_was_heard(troubled: P
     marked = [index / rate_hz for index, row in enumerate(rows) if row.endswith("\t1")]
     tr_s = TROUBLED.scanner.tr_s
     expected = [n * tr_s for n in range(TROUBLED.scanner.volumes) if n != 5]
-    within = [time_s for time_s in expected if time_s * rate_hz < len(rows) - 0.5]
-    assert marked == pytest.approx(within, abs=0.5 / rate_hz)
+    assert marked == pytest.approx(expected, abs=0.5 / rate_hz)
+    assert expected[-1] > TROUBLED.length_s  # the scan is longer than the steps
 
 
 def test_a_run_that_showed_its_pulses_has_a_page_on_them_beside_its_journal(
@@ -134,6 +136,17 @@ def test_a_doubt_from_the_run_is_in_the_dataset(tmp_path: Path) -> None:
     found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]["TimeZero"]
     assert found["Trust"] == "doubtful"
     assert "2 TR too late" in found["Doubts"][0]
+    assert found["MayBeTooLateByRepetitions"] == 2
+
+
+def test_pulses_too_many_say_by_how_much_time_zero_may_be_too_early(tmp_path: Path) -> None:
+    plan = plan_with_dummies()
+    one_more = [n * plan.scanner.tr_s for n in range(-DUMMIES, plan.scanner.volumes + 1)]
+    derive(journal_with(tmp_path, plan, one_more), tmp_path)
+    found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]["TimeZero"]
+    assert found["Trust"] == "doubtful"
+    late, early = found["MayBeTooLateByRepetitions"], found["MayBeTooEarlyByRepetitions"]
+    assert (late, early) == (0, 1)
 
 
 def test_one_lost_last_pulse_is_told_at_the_end_and_is_no_doubt(tmp_path: Path) -> None:
@@ -145,6 +158,8 @@ def test_one_lost_last_pulse_is_told_at_the_end_and_is_no_doubt(tmp_path: Path) 
     found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]
     assert found["MissingAtEnd"] == 1
     assert (found["TimeZero"]["Trust"], found["TimeZero"]["Doubts"]) == ("unconfirmed", [])
+    assert found["TimeZero"]["MayBeTooLateByRepetitions"] == 1
+    assert found["TimeZero"]["MayBeTooEarlyByRepetitions"] == 0
     assert '"missed_at_end"' in journal.read_text("utf-8")
 
 
@@ -194,3 +209,18 @@ def test_a_time_zero_that_was_inferred_is_said_to_be_and_how_well_it_is_known(
     assert found["Inferred"] is True
     assert 0 < found["UncertaintySeconds"] < 0.02
     assert found["Trust"] == "confirmed"
+
+
+def test_the_trigger_column_and_the_sidecar_agree_when_the_scanner_has_another_tr(
+    tmp_path: Path,
+) -> None:
+    plan = make_plan(trials=1)
+    tr_s, heard = 2 * plan.scanner.tr_s, plan.scanner.volumes // 2
+    derive(journal_with(tmp_path, plan, [n * tr_s for n in range(heard)]), tmp_path)
+    found = sidecar(tmp_path, "_events.json")["Provenance"]["ScannerPulses"]
+    assert (found["VolumesHeard"], found["MissedNumbers"]) == (heard, [])
+    (path,) = tmp_path.glob("sub-01/**/*_recording-cuff_physio.tsv.gz")
+    columns = sidecar(tmp_path, "_recording-cuff_physio.json")["Columns"]
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [line.rstrip("\n").split("\t") for line in lines]
+    assert sum(row[columns.index("trigger")] == "1" for row in rows) == heard
