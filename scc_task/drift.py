@@ -7,7 +7,7 @@ alone cannot say which of the two clocks is wrong, nor a wrong TR from a wrong c
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import hypot, sqrt
 from statistics import median
@@ -136,3 +136,11 @@ def _line(kept: Sequence[tuple[int, float]], of: Sequence[tuple[int, float]]) ->
         pulses=count,
         left_out=len(of) - count,
     )
+
+
+def cautious(line: Line | None, usual_s: float) -> Line | None:
+    """Return a line with no less than the usual scatter of stamps: a few pulses do not tell it."""
+    if line is None or line.jitter_s >= usual_s:
+        return line
+    more = usual_s / max(line.jitter_s, 1e-9)
+    return replace(line, jitter_s=usual_s, tr_error_s=line.tr_error_s * more)

@@ -174,7 +174,7 @@ class Intake:
         if self._pulses is None:
             return
         for time_s in self._pulses.poll():
-            self.scanner.pulse(time_s)
+            self.scanner.pulse(time_s, self._clock.now_s())
         problem = self._pulses.problem()
         if problem is not None:
             self.scanner.port_gone(problem, self._clock.now_s())
@@ -193,7 +193,7 @@ class Intake:
                     Key(time_s=event.time_s, key=event.key, down=event.down, action=Action.PULSE)
                 )
             elif event.down:
-                self.scanner.pulse(event.time_s)
+                self.scanner.pulse(event.time_s, self._clock.now_s())
         self.hands.settle(self._clock.now_s())
 
 

@@ -7,11 +7,14 @@ memory) and becomes one with a fixed memory, so that it follows a clock that dri
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from statistics import median
 from typing import Final
 
 BOUNCE_S: Final = 0.05
 """Two edges closer than this are one contact that bounced: a trigger's pulse is 1 to 50 ms long (assumed)."""
+AT_ONCE_S: Final = 0.001
+"""Stamps closer than this are of one wake-up of the computer; contacts bounce more slowly (assumed)."""
 REACH: Final = 0.1
 """A pulse this part of a TR off its place is still that pulse; further off it is an extra one (assumed)."""
 LOCKED: Final = 4
@@ -22,6 +25,10 @@ USUAL_NOISE_S: Final = 0.003
 """Scatter of the stamps before it is measured (assumed: a keyboard scans each 1 to 8 ms)."""
 LEAST_REACH_S: Final = 0.05
 LEAST_SURE_S: Final = 0.003
+ENOUGH: Final = 5
+"""So many regular pulses make another grid believable."""
+EARLY: Final = 12
+"""Among so many first edges another grid is looked for, even while some fit the old one."""
 SIGMAS: Final = 5.0
 ALPHA: Final = 0.2
 BETA: Final = ALPHA**2 / (2 - ALPHA)
@@ -49,6 +56,11 @@ class Grid:
     def due_s(self, number: int) -> float:
         """Return when a number is due."""
         return self.time_s + (number - self.number) * self.tr_s
+
+    def earliest(self, time_s: float) -> int:
+        """Return the first number after the last one whose pulse may have come at a time or later."""
+        near_s = REACH * self.tr_s
+        return self.number + max(1, ceil((time_s - near_s - self.time_s) / self.tr_s))
 
     @property
     def locked(self) -> bool:

@@ -14,6 +14,7 @@ from scc_task.documents import Pulse, PulseKind, TimeZero
 from scc_task.drift import Line, line_through
 from scc_task.plan.steps import ScannerPlan
 from scc_task.pulse_grid import LEAST_SURE_S, REACH, SIGMAS
+from scc_task.pulse_review import at_once, reviewed
 
 FIRST_S: Final = 0.01
 """A first pulse further off the line may be something else in its place (assumed)."""
@@ -21,6 +22,8 @@ FAR_S: Final = 0.02
 """A stamp so far off the line through the others is not where the volume began (assumed)."""
 WRONG_S: Final = 0.04
 """Further off the line, time zero is in doubt however much the stamps scatter (assumed)."""
+STRAYS_AFTER: Final = 2
+"""More edges than these after the last volume are no strays: the end was not the end (assumed)."""
 
 
 class Trust(StrEnum):
@@ -79,7 +82,8 @@ class PulseReport:
             said[0] += f", inferred (± {self.uncertainty_s * 1000:.0f} ms)"
         said += [f"  doubt: {doubt}" for doubt in self.doubts]
         said.append(
-            f"pulses: {self.volumes} volumes, {self.dummies} dummies, {len(self.missed)} missed, "
+            f"pulses: {_count(self.volumes, 'volume', 'volumes')}, "
+            f"{_count(self.dummies, 'dummy', 'dummies')}, {len(self.missed)} missed, "
             f"{self.extra} extra, {self.bounced} bounced, {self.unsure} not sure"
         )
         if self.strays:
@@ -87,12 +91,14 @@ class PulseReport:
                 " ..." if len(self.strays) > 10 else ""
             )
             said.append(
-                f"not sure either, too far off the line through all pulses: volumes {shown}"
+                "not sure either, too far off the line through all pulses: "
+                f"{'volume' if len(self.strays) == 1 else 'volumes'} {shown}"
             )
         if self.unheard_at_end:
             said.append(self.at_end())
         if self.went_on:
-            said.append(f"{self.went_on} pulses came after the last volume of the protocol")
+            came = _count(self.went_on, "pulse", "pulses")
+            said.append(f"{came} came after the last volume of the protocol")
         line = self.line
         if line is not None:
             ppm, error_ppm = line.drift_ppm(self.tr_s)
@@ -128,12 +134,15 @@ def pulse_report(
 
     Parameters
     ----------
+    pulses
+        Those since the scanner's last start, as they came or reviewed (`scc_task.pulse_review`): what
+        follows from them is the same.
     doubts
         What the counter said against time zero while it counted.
     until_s
         When the run stopped listening.
     """
-    counted = _since_the_last_start(pulses)
+    counted = reviewed(pulses)
     numbered = [(p.number, p.time_s) for p in counted if p.number is not None]
     line = line_through(numbered)
     heard = {number for number, _ in numbered}
@@ -149,7 +158,9 @@ def pulse_report(
         due = floor((until_s - last_s) / tr_s - 0.5)
         unheard = max(0, min(scanner.volumes - 1 - last, due))
         went_on = sum(_on_grid((p.time_s - last_s) / tr_s, scanner.volumes - last) for p in later)
-        quiet_after = not any(p.unsure for p in later)  # else perhaps one pulse too many
+        went_on = max(went_on, _regular([p.time_s for p in later], tr_s))
+        # an unsure one may be one pulse too many; more than stray edges are no end
+        quiet_after = len(later) <= STRAYS_AFTER and not any(p.unsure for p in later)
         listened_past = last_s + (scanner.volumes - last + 0.5) * tr_s <= until_s
     against = list(doubts)
     others = line_through(numbered[1:])
@@ -160,6 +171,8 @@ def pulse_report(
     trust = Trust.DOUBTFUL if against else Trust.UNCONFIRMED
     if zero is None:
         trust = Trust.NONE
+    elif any(at_once(counted)):  # how many pulses these were is not known, so the total is not
+        pass
     elif not against and listened_past and quiet_after and sure_end and others is not None:
         trust = Trust.CONFIRMED
     kinds = Counter(p.kind for p in counted)
@@ -194,19 +207,22 @@ def _strays(line: Line | None, pulses: Sequence[Pulse]) -> tuple[int, ...]:
     )
 
 
-def _since_the_last_start(pulses: Sequence[Pulse]) -> Sequence[Pulse]:
-    """Return the pulses from where the numbers last went back: what was before does not count."""
-    begin, last = 0, None
-    for index, pulse in enumerate(pulses):
-        if pulse.number is not None:
-            if last is not None and pulse.number <= last:
-                begin = index
-            last = pulse.number
-    return pulses[begin:]
-
-
 def _on_grid(steps: float, least: int) -> bool:
     return round(steps) >= least and abs(steps - round(steps)) <= REACH
+
+
+def _regular(times_s: Sequence[float], tr_s: float) -> int:
+    """Return how many pulses came one TR apart, wherever they lie; 0 if it is an accident."""
+    longest = 0
+    for first_s in times_s:
+        places = {
+            round(steps)
+            for steps in ((time_s - first_s) / tr_s for time_s in times_s)
+            if round(steps) >= 0 and abs(steps - round(steps)) <= REACH
+        }
+        chained = any({place, place + 1, place + 2} <= places for place in places)
+        longest = max(longest, len(places) if chained else 0)
+    return longest
 
 
 def _first_against(others: Line | None, numbered: Sequence[tuple[int, float]]) -> list[str]:
@@ -240,8 +256,14 @@ def _against(line: Line | None, zero: TimeZero, *, unheard: int, went_on: int) -
             f"the first {unheard} were not heard and time zero is {unheard} TR too late"
         )
     if went_on:
+        first = "one was" if went_on == 1 else f"{went_on} were"
         found.append(
-            f"{went_on} pulses too many: the scan has more volumes than the protocol says, or the first "
-            f"{went_on} were none of its volumes (dummies?) and time zero is {went_on} TR too early"
+            f"{_count(went_on, 'pulse', 'pulses')} too many: the scan has more volumes than the protocol "
+            f"says, or the first {first} none of its volumes "
+            f"({'a dummy' if went_on == 1 else 'dummies'}?) and time zero is {went_on} TR too early"
         )
     return found
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

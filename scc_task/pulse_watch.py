@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
+from hardware.triggers import Stamp, checked
 from scc_task.documents import Note, Pulse, PulseKind, Subscriber, TimeZero
 from scc_task.plan.steps import ScannerPlan
 from scc_task.pulse_findings import RESTARTED, Finding
 from scc_task.pulse_report import PulseReport, pulse_report
+from scc_task.pulse_review import changes_grid, reviewed
 from scc_task.scanner import PulseCounter
 
 GOES_ON: Final = 10
@@ -16,6 +19,8 @@ SLOWER: Final = 0.1
 """A scanner this part slower than the protocol's TR is still counted to its end."""
 SILENT_END: Final = 3.0
 """After so many TRs of silence the scan is over."""
+GAPS_TOLD: Final = 3
+"""So many times it is said that the pulses have stopped; further gaps are counted."""
 
 
 class PulseWatch:
@@ -58,6 +63,9 @@ class PulseWatch:
         self.interval_s: float | None = None
         self._last_s: float | None = None
         self._port_problem: str | None = None
+        self._looked_s: float | None = None
+        self._clock_doubted = False
+        self._gaps = 0
 
     @property
     def time_zero(self) -> TimeZero | None:
@@ -77,35 +85,51 @@ class PulseWatch:
         """Take this moment as time zero: there is no scanner to wait for."""
         self._publish(self._counter.begin(now_s))
 
-    def pulse(self, time_s: float) -> None:
-        """Take a pulse."""
+    def pulse(self, time_s: float, now_s: float | None = None) -> None:
+        """Take a pulse, which may be a `Stamp`; ``now_s``: when it was taken up."""
         had_zero = self.time_zero is not None
-        pulse = self._counter.accept(time_s)
+        stamp = Stamp.of(time_s)
+        if now_s is not None:
+            stamp = checked(time_s, looked_s=self._looked_s, now_s=now_s)
+        time_s = float(stamp)
+        pulse = self._counter.accept(time_s, stamp.late_s)
+        if stamp.doubt:
+            pulse = replace(pulse, unsure=True)
         found = self._counter.findings()
         if found and found[0].code == RESTARTED:  # told before the pulse: all counts begin with it
             self._forget()
             self._tell(found[:1])
             found = found[1:]
+        if stamp.doubt and not self._clock_doubted:
+            self._clock_doubted = True
+            found.append(Finding(time_s, "wrong_clock", stamp.doubt, doubt=True))
         self._pulses.append(pulse)
         self.counts[pulse.kind] += 1
+        if len(self._pulses) > 1 and changes_grid(pulse):
+            self._count_again()
         self.told += 1
         self._publish(pulse)
         self._tell(found)
         if not had_zero and self.time_zero is not None:
             self._publish(self.time_zero)
         if pulse.number is not None:
-            self._stopped = False
             self.interval_s = None if self._last_s is None else time_s - self._last_s
             self._last_s = time_s
 
     def look(self, now_s: float) -> None:
         """See what should have come by now."""
+        self._looked_s = now_s
         if not self._scanner.volumes:
             return
         self._counter.look(now_s)
         self._tell(self._counter.findings())
+        if not self._counter.overdue:  # pulses that come in late one by one are no end of the gap
+            self._stopped = False
         if self._counter.overdue >= self._scanner.lost_after and not self._stopped:
             self._stopped = True
+            self._gaps += 1
+            if self._gaps > GAPS_TOLD and self._scanner.when_pulses_stop != "stop":
+                return
             number, count = self._counter.next_number, self._counter.overdue
             what = f"the scanner's pulses have stopped: {count} in a row are missing, from volume {number} on"
             self._over(what, "pulses_stopped", now_s)
@@ -134,7 +158,14 @@ class PulseWatch:
         self._doubts.clear()
         self.counts.clear()
         self.missed = 0
+        self._clock_doubted = False
         self.interval_s = self._last_s = None
+
+    def _count_again(self) -> None:
+        """Count as the pulses are known now: they have another TR, and earlier numbers were wrong."""
+        known = reviewed(self._pulses)
+        self.counts = Counter(pulse.kind for pulse in known)
+        self.missed = sum(pulse.missed_before for pulse in known)
 
     def _tell(self, findings: Sequence[Finding]) -> None:
         for found in findings:
@@ -142,6 +173,8 @@ class PulseWatch:
             self.told += 1
             if found.doubt:
                 self._doubts.append(found.message)
+            if not found.message:
+                continue
             if found.code == "pulses_missed":  # too many to repeat them all at the end
                 self._publish(Note(time_s=found.time_s, code=found.code, message=found.message))
             else:
@@ -173,6 +206,10 @@ class PulseWatch:
         report = self.report(now_s)
         for line in report.lines():
             self._publish(Note(time_s=now_s, code="pulse_report", message=line))
+        more = self._gaps - GAPS_TOLD
+        if more > 0:
+            words = f"the scanner's pulses stopped {more} more times, or came in late so often"
+            self._note("pulses_stopped", words, now_s)
         for doubt in report.doubts:
             if doubt not in self._doubts:
                 self._note("time_zero_doubt", doubt, now_s)

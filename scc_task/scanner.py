@@ -15,6 +15,9 @@ Rules, in the order in which a pulse meets them:
    the same TR from another start. From then on they are counted on that grid, and the doubt is told.
 5. Before time zero, a silence longer than four TRs is a new start: the sequence was broken off.
 6. Time zero, once given, stays. A pulse for volume 0 that was not heard gives it by inference, and says so.
+7. A stamp that is known to be late (the listening thread was held up) takes the first place it may belong
+   to where none was heard, and is ``unsure``: so the pulses of a held-up thread, which come all at once,
+   are no bounces. Where it touches the first pulses, time zero is in doubt.
 """
 
 from collections import deque
@@ -24,10 +27,19 @@ from math import floor
 from typing import Final
 
 from scc_task.documents import Pulse, PulseKind, TimeZero
-from scc_task.drift import Line, line_through
+from scc_task.drift import cautious, line_through
 from scc_task.plan.steps import ScannerPlan
-from scc_task.pulse_findings import Finding, Findings
-from scc_task.pulse_grid import BOUNCE_S, REACH, USUAL_NOISE_S, Grid, steps_between
+from scc_task.pulse_findings import OTHER_TR, Finding, Findings
+from scc_task.pulse_grid import (
+    AT_ONCE_S,
+    BOUNCE_S,
+    EARLY,
+    ENOUGH,
+    REACH,
+    USUAL_NOISE_S,
+    Grid,
+    steps_between,
+)
 
 NEW_START: Final = 4.5
 """Before time zero, a silence of so many TRs begins a new count: five lost in a row are not likely."""
@@ -35,18 +47,12 @@ ALONE: Final = 3
 """A first pulse that so many TRs of silence follow may have been a finger on the key."""
 QUIET_BEFORE: Final = 1.25
 """So many TRs of silence before the first pulse show that the scanner was not running already."""
-ENOUGH: Final = 5
-"""So many regular pulses make another grid believable."""
-EARLY: Final = 12
-"""Among so many first edges another grid is looked for, even while some fit the old one."""
 GONE: Final = 3.5
 """Later it is looked for only when nothing has fitted the old one for so many TRs."""
 MEASURED_AT: Final = (6, 10, 20, 50, 100, 200, 500, 1000)
 """After so many pulses the TR is measured and compared with the protocol's."""
 KNOWN: Final = 3
 """So many dummies know the place of volume 0 better than a pulse that is not there."""
-OTHER_TR: Final = 0.03
-"""Further than this part from the protocol's, regular pulses have another TR."""
 
 
 class PulseCounter:
@@ -69,8 +75,8 @@ class PulseCounter:
     def _begin_anew(self) -> None:
         self._grid: Grid | None = None
         self._edge_s = self._first_s = self._fitting_s = float("-inf")
-        self._last_off_s = self._last_due_s = 0.0
-        self._last_unsure = False
+        self._last_off_s = self._last_due_s = self._last_s = 0.0
+        self._last_unsure, self._held_s, self._filled = False, float("-inf"), 0
         self._edges: deque[float] = deque(maxlen=ENOUGH + 1)
         self._before: Grid | None = None
         self._heard = self._overdue = 0
@@ -118,23 +124,42 @@ class PulseCounter:
             self._found.missed(grid.number + 1 + self._overdue, late - self._overdue, now_s)
             self._overdue = late
 
-    def accept(self, time_s: float) -> Pulse:
-        """Return a pulse with its number and kind. Times must not go back."""
+    def accept(self, time_s: float, late_s: float = 0.0) -> Pulse:
+        """Return a pulse with its number and kind. Times must not go back.
+
+        ``late_s``: by how much the stamp may be too late.
+        """
+        pulse = self._accepted(time_s, late_s)
+        with_held = time_s - self._held_s <= self._bounce_s
+        # edges at once, after places where none was heard: perhaps those, stamped by a computer held up
+        at_once = (
+            pulse.kind is PulseKind.BOUNCE and self._filled and time_s - self._last_s <= AT_ONCE_S
+        )
+        self._last_s = time_s
+        if pulse.number is not None:
+            self._filled = pulse.missed_before
+        return replace(pulse, unsure=True) if with_held or at_once else pulse
+
+    def _accepted(self, time_s: float, late_s: float) -> Pulse:
         grid = self._grid
         if grid is None:
-            return self._accept_first(time_s)
+            return self._accept_first(time_s, late_s)
         number, off_s = grid.place(time_s)
         silent = number - grid.number
-        quiet_s = time_s - self._edge_s
+        quiet_s = time_s - late_s - self._edge_s
         if self.time_zero is None and quiet_s > NEW_START * grid.tr_s:
             self._found.restarted(time_s, quiet_s)
             self._begin_anew()
-            return self._accept_first(time_s)
+            return self._accept_first(time_s, late_s)
         bounced = time_s - self._edge_s <= self._bounce_s
         self._edge_s = time_s
         if not bounced:
             self._heard += 1
             self._edges.append(time_s)
+        place = grid.earliest(time_s - late_s)
+        in_time = place >= number and abs(off_s) <= grid.reach_s(number)
+        if late_s and not in_time and place < self._scanner.volumes and grid.due_s(place) < time_s:
+            return self._held_up(time_s, place, late_s)
         if silent < 1:
             return self._second(time_s, bounced=bounced)
         if abs(off_s) > grid.reach_s(number):
@@ -147,34 +172,31 @@ class PulseCounter:
 
     # -- the kinds
 
-    def _accept_first(self, time_s: float) -> Pulse:
+    @property
+    def _here(self) -> Grid:
+        assert self._grid is not None  # noqa: S101  there is one from the first pulse on
+        return self._grid
+
+    def _accept_first(self, time_s: float, late_s: float) -> Pulse:
         self._grid = Grid(self._first, time_s, self._scanner.tr_s)
         self._edge_s = self._first_s = self._fitting_s = self._last_due_s = time_s
         self._heard = 1
         self._edges.append(time_s)
+        if late_s > REACH * self._scanner.tr_s:
+            self._held_s = time_s
+            self._found.held_up(time_s, late_s)
         quiet = QUIET_BEFORE * self._scanner.tr_s
         if self._since_s is not None and time_s - self._since_s < quiet:
-            self._found.doubt(
-                time_s,
-                "late_start",
-                f"the first pulse came {max(0.0, time_s - self._since_s):.2f} s after the program began to "
-                "listen: the scanner may have been running already, and the first pulses not heard",
-            )
+            self._found.late_start(time_s, max(0.0, time_s - self._since_s))
         return self._numbered_pulse(time_s, self._first, missed=0, unsure=False, off_s=None)
 
     def _in_place(self, time_s: float, number: int, off_s: float) -> Pulse:
-        grid = self._grid
-        assert grid is not None  # noqa: S101  accept has seen it
+        grid = self._here
         missed = self._missed_before(number, time_s)
         if missed >= self._scanner.lost_after and self.time_zero is not None:
             self._found.say(time_s, "pulses_back", f"the pulses are back at volume {number}")
         if missed >= ALONE and grid.seen == 1:
-            self._found.doubt(
-                time_s,
-                "first_pulse_alone",
-                f"the first pulse was followed by {missed} that did not come: it may not have been the "
-                "scanner's",
-            )
+            self._found.first_alone(time_s, missed)
         unsure = abs(off_s) > grid.sure_s
         self._last_due_s, self._last_off_s = grid.due_s(number), off_s
         self._last_unsure = unsure
@@ -186,23 +208,23 @@ class PulseCounter:
             self._numbered.append((number, time_s))
         self._measure(time_s)
         if len(self._edges) == self._edges.maxlen and self._heard <= EARLY and missed:
-            self._look_for_slow_grid(time_s)
+            return self._on_slow_grid() or pulse
         return pulse
 
     def _missed_before(self, number: int, time_s: float) -> int:
         """Return how many did not come before this one; tell of those that were not told."""
-        grid = self._grid
-        assert grid is not None  # noqa: S101  accept has seen it
+        grid = self._here
         missed = number - grid.number - 1
         if missed > self._overdue:
             self._found.missed(grid.number + 1 + self._overdue, missed - self._overdue, time_s)
+        elif missed < self._overdue:
+            self._found.heard_after_all(self._overdue - missed, time_s)
         self._overdue = 0
         return missed
 
     def _second(self, time_s: float, *, bounced: bool) -> Pulse:
         """Take another pulse for the number that was heard last."""
-        grid = self._grid
-        assert grid is not None  # noqa: S101  accept has seen it
+        grid = self._here
         off_s = time_s - self._last_due_s
         blur_s = 2 * grid.noise_s
         better = abs(off_s) + blur_s < abs(self._last_off_s)
@@ -223,8 +245,7 @@ class PulseCounter:
 
     def _astray(self, time_s: float, number: int, off_s: float, *, bounced: bool) -> Pulse:
         """Take a pulse that is in no place; none has been heard for the nearest."""
-        grid = self._grid
-        assert grid is not None  # noqa: S101  accept has seen it
+        grid = self._here
         found = None if bounced else self._relocked(time_s)
         if found is not None:
             return found
@@ -240,14 +261,21 @@ class PulseCounter:
 
     def _late(self, time_s: float, number: int, off_s: float) -> Pulse:
         """Take a pulse that came after its place, where none was heard: one stamp, late, most likely."""
-        grid = self._grid
-        assert grid is not None  # noqa: S101  _astray has seen it
+        grid = self._here
         missed = self._missed_before(number, time_s)
         self._found.late(number, off_s, time_s)
         self._last_due_s, self._last_off_s, self._last_unsure = grid.due_s(number), off_s, True
         self._before = None
         grid.skip_to(number)
         return self._numbered_pulse(time_s, number, missed=missed, unsure=True, off_s=off_s)
+
+    def _held_up(self, time_s: float, number: int, late_s: float) -> Pulse:
+        """Take a pulse whose stamp is late: it may belong to a place where none was heard."""
+        grid = self._here
+        self._held_s = self._edge_s = self._fitting_s = time_s
+        if self.time_zero is None:
+            self._found.held_up(time_s, late_s)
+        return self._late(time_s, number, time_s - grid.due_s(number))
 
     def _numbered_pulse(
         self, time_s: float, number: int, *, missed: int, unsure: bool, off_s: float | None
@@ -267,8 +295,7 @@ class PulseCounter:
         )
 
     def _zero(self, time_s: float, number: int, *, unsure: bool) -> TimeZero:
-        grid = self._grid
-        assert grid is not None  # noqa: S101  a pulse has been numbered
+        grid = self._here
         before = grid if self._before is None else self._before
         error_s = abs(time_s - self._last_due_s)
         if number == 0 and unsure and error_s and before.seen >= KNOWN:
@@ -296,8 +323,7 @@ class PulseCounter:
 
     def _relocked(self, time_s: float) -> Pulse | None:
         """Return the pulse on another grid, if the last ones make one."""
-        grid = self._grid
-        assert grid is not None  # noqa: S101  accept has seen it
+        grid = self._here
         quiet = time_s - self._fitting_s >= GONE * grid.tr_s
         if not quiet and self._heard > EARLY:
             return None
@@ -307,12 +333,12 @@ class PulseCounter:
                 return self._go_on(edges, *found)
         return None
 
-    def _look_for_slow_grid(self, time_s: float) -> None:
-        """See whether pulses come regularly, but only at every second place or fewer."""
+    def _on_slow_grid(self) -> Pulse | None:
+        """Return the last pulse on another grid, if they come only at every second place or fewer."""
         found = steps_between(list(self._edges))
-        assert self._grid is not None  # noqa: S101  a pulse came in its place
         if found is not None and found[0] > 1.5 * self._scanner.tr_s and not self._tr_told:
-            self._go_on(list(self._edges), *found)
+            return self._go_on(list(self._edges), *found)
+        return None
 
     def _go_on(self, edges: list[float], tr_s: float, steps: list[int]) -> Pulse:
         """Count on another grid from here on."""
@@ -322,13 +348,11 @@ class PulseCounter:
         ratio = tr_s / scanner.tr_s
         if abs(ratio - 1) > OTHER_TR:
             self._tr_told = True
-            line = _cautious(line_through(list(zip(accumulate(steps), edges, strict=True))))
-            error = "" if line is None else f" ± {line.tr_error_s:.3f}"
-            words = f"the pulses come every {tr_s:.3f}{error} s, the protocol says a TR of {scanner.tr_s:g} s"
-            whole = max(ratio, 1 / ratio)
-            if abs(whole - round(whole)) < OTHER_TR * whole:
-                words += f"; if there is not one pulse per volume but {1 / ratio:.2g}, the numbers are wrong"
-            self._found.doubt(time_s, "tr_differs", f"{words}: volumes are counted by the pulses")
+            line = cautious(
+                line_through(list(zip(accumulate(steps), edges, strict=True))), USUAL_NOISE_S
+            )
+            error_s = None if line is None else line.tr_error_s
+            self._found.other_tr(time_s, tr_s, error_s, protocol_s=scanner.tr_s)
         if begins_there:
             number = self._first + round(back)
         elif self.time_zero is None:
@@ -340,12 +364,7 @@ class PulseCounter:
             self._found.doubt(time_s, "first_pulse_stray", words)
         else:
             number = round((time_s - self.time_zero.time_s) / tr_s)
-            self._found.doubt(
-                time_s,
-                "pulses_shifted",
-                "the pulses come regularly, but not where time zero puts them: the first pulse was not the "
-                "scanner's, or the scan was started again",
-            )
+            self._found.shifted(time_s)
         number = min(max(number, self._first), scanner.volumes - 1)
         self._grid = Grid(number, time_s, tr_s, seen=len(edges))
         self._numbered, self._before = [(number, time_s)], None
@@ -359,7 +378,7 @@ class PulseCounter:
         """Compare the TR with the protocol's, now and then."""
         if self._tr_told or len(self._numbered) not in MEASURED_AT:
             return
-        line = _cautious(line_through(self._numbered))
+        line = cautious(line_through(self._numbered), USUAL_NOISE_S)
         if line is None:
             return
         if line.tr_differs(self._scanner.tr_s):
@@ -375,11 +394,3 @@ class PulseCounter:
 def _pulse(time_s: float, kind: PulseKind, *, unsure: bool, off_s: float) -> Pulse:
     off_s = round(off_s, 6)
     return Pulse(time_s=time_s, kind=kind, number=None, missed_before=0, unsure=unsure, off_s=off_s)
-
-
-def _cautious(line: Line | None) -> Line | None:
-    """Return a line with no less than the usual scatter: a few pulses do not tell it."""
-    if line is None or line.jitter_s >= USUAL_NOISE_S:
-        return line
-    more = USUAL_NOISE_S / max(line.jitter_s, 1e-9)
-    return replace(line, jitter_s=USUAL_NOISE_S, tr_error_s=line.tr_error_s * more)

@@ -4,7 +4,7 @@ Every source stamps a pulse as near to its arrival as the system lets it, and sa
 may be (`Stamps`). Keys are PsychoPy's: they come in through `scc_task.present`.
 """
 
-from hardware.triggers.listening import PulseListener, Stamps
+from hardware.triggers.listening import PulseListener, Stamp, Stamps, checked
 from hardware.triggers.opening import TriggerAddress, open_trigger
 
-__all__ = ["PulseListener", "Stamps", "TriggerAddress", "open_trigger"]
+__all__ = ["PulseListener", "Stamp", "Stamps", "TriggerAddress", "checked", "open_trigger"]

@@ -1,9 +1,11 @@
 """Pulses from a marker stream of the Lab Streaming Layer, on the sender's time stamps.
 
 The sender stamps; LSL brings its time to this computer's LSL clock, `hardware.other_clocks` brings that
-to ours. So a marker that arrives late is not late.
+to ours. So a marker that arrives late is not late. A sender that stamps on another clock (the time of day,
+its own start) would shift every time: a stamp that cannot be true is replaced by the time of arrival.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,7 +13,7 @@ from hardware.clock import Clock
 from hardware.errors import HardwareUnavailable
 from hardware.lsl_clock import lsl_library
 from hardware.other_clocks import OtherClock, compare_clocks
-from hardware.triggers.listening import WAIT_S, Listening, Stamps
+from hardware.triggers.listening import FUTURE_S, OLD_S, WAIT_S, Listening, Stamp, Stamps
 
 RESOLVE_S: Final = 10.0
 """How long a stream is looked for. It was there within 0.5 s on one machine (measured)."""
@@ -20,6 +22,8 @@ OTHERS_S: Final = 1.0
 ANSWER_S: Final = 5.0
 SYNC_MS: Final = 1.0
 """By how much LSL's own comparison of two computers' clocks may be wrong (its documentation)."""
+WAITED_S: Final = 0.001
+"""A pull that took longer found nothing waiting when it began (assumed)."""
 
 
 class LslPulses(Listening):
@@ -48,6 +52,7 @@ class LslPulses(Listening):
         self._stream, self._marker, self._source_id = stream, marker, source_id
         self._ours: OtherClock = compare_clocks(self._lsl.local_clock, clock.now_s)
         self._inlet = self._opened()
+        self._nothing_waited_s = deque([clock.now_s()], maxlen=2)
         self._thread.start()
 
     def _opened(self) -> Any:
@@ -90,19 +95,46 @@ class LslPulses(Listening):
     def _listen(self) -> str | None:
         try:
             while not self._over.is_set():
-                sample, sent_s = self._inlet.pull_sample(WAIT_S)
+                began_s = self._clock.now_s()
+                sample, sent_s = self._pulled()
+                now_s = self._clock.now_s()
+                if now_s - began_s > WAITED_S:
+                    self._nothing_waited_s.append(began_s)
                 if sample is not None:
-                    self._take(sample, sent_s)
+                    self._take(sample, sent_s, now_s)
         except RuntimeError as error:  # pylsl's LostError
             return f"the LSL stream '{self._stream}' is gone: {error}"
         return None
 
-    def _take(self, sample: Sequence[Any], sent_s: float) -> None:
+    def _pulled(self) -> tuple[Sequence[Any] | None, float]:
+        try:
+            sample, sent_s = self._inlet.pull_sample(WAIT_S)
+        except UnicodeDecodeError:  # pylsl takes every text for UTF-8
+            self._others["a marker that is not UTF-8"] += 1
+            return None, 0.0
+        return sample, sent_s
+
+    def _take(self, sample: Sequence[Any], sent_s: float, arrived_s: float) -> None:
         marker = str(sample[0])
         if marker == self._marker:
-            self._times.append(self._ours.ours_s(sent_s + self._inlet.time_correction(ANSWER_S)))
+            stamp_s = self._ours.ours_s(sent_s + self._inlet.time_correction(ANSWER_S))
+            self._times.append(self._believed(stamp_s, arrived_s))
         else:
             self._others[f"'{marker}'"] += 1
+
+    def _believed(self, stamp_s: float, arrived_s: float) -> Stamp:
+        """Return the sender's stamp, or the arrival where the stamp cannot be true."""
+        future_s = arrived_s + SYNC_MS / 1000 + self._ours.uncertainty_s + FUTURE_S
+        # a marker may have waited for a thread that was held up, and so did the look before this one
+        if self._nothing_waited_s[0] - OLD_S <= stamp_s <= future_s:
+            return Stamp(stamp_s)
+        off_s = stamp_s - arrived_s
+        way = "in the future" if off_s > 0 else "before it arrived"
+        return Stamp(
+            arrived_s,
+            doubt=f"the sender's clock is not LSL's: it stamped a pulse {abs(off_s):.4g} s {way}; its pulses "
+            "count by their arrival, and are not sure",
+        )
 
     def stamps(self) -> Stamps:
         """Return that the sender stamps."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from hardware.clock import Clock
 from hardware.errors import LinkLost
 from hardware.transport import SerialTransport
-from hardware.triggers.listening import WAIT_S, Listening, Stamps
+from hardware.triggers.listening import WAIT_S, HoldUps, Listening, Stamp, Stamps
 
 BITS: Final = 10
 """Of one byte on the wire: start, eight, stop."""
@@ -39,10 +39,12 @@ class SerialPulses(Listening):
         self._thread.start()
 
     def _listen(self) -> str | None:
+        hold_ups = HoldUps(self._clock.now_s())
         try:
             while not self._over.is_set():
                 data = self._wire.read(wait_s=WAIT_S)
-                time_s = self._clock.now_s()
+                now_s = self._clock.now_s()
+                time_s = Stamp(now_s, late_s=hold_ups.late_s(now_s))
                 for value in data:
                     if value == self._byte:
                         self._times.append(time_s)

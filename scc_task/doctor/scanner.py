@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hardware.clock import Clock
 from hardware.errors import HardwareError
-from hardware.triggers import PulseListener, open_trigger
+from hardware.triggers import PulseListener, checked, open_trigger
 from scc_task.address import emulated_trigger, trigger_of
 from scc_task.doctor.pulse_train import read_train
 from scc_task.doctor.results import Result, Verdict, failed, worst
@@ -102,14 +102,20 @@ def listen(
     began_s = now_s = clock.now_s()
     end_s = began_s + for_s
     times_s: list[float] = []
+    ages_s: list[float] = []
+    doubts: list[str] = []
     strangers: Mapping[str, int] = {}
     enough = False
     source.poll()  # what was waiting has no rhythm
     while now_s < end_s:
+        looked_s = now_s
         clock.sleep_until(now_s + LOOK_S)
         now_s = clock.now_s()
         for time_s in source.poll():
-            times_s.append(time_s)
+            stamp = checked(time_s, looked_s=looked_s, now_s=clock.now_s())
+            times_s.append(float(stamp))
+            ages_s.append(now_s - stamp)
+            doubts += [stamp.doubt] if stamp.doubt else []
             say(line_of(times_s))
         more = source.strangers()
         if more != strangers:
@@ -124,6 +130,8 @@ def listen(
         listened_s=now_s - began_s,
         strangers=dict(strangers),
         problem=source.problem(),
+        ages_s=ages_s,
+        doubt=doubts[0] if doubts else None,
     )
 
 

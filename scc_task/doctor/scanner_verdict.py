@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Final
 
 from hardware.triggers import Stamps
@@ -17,18 +18,25 @@ SYSTEMATIC: Final = 0.5
 """More than this share of pulses doubled is how the box is set (assumed)."""
 JITTER_S: Final = 0.010
 """Pulses scatter less than this about an even rhythm, or something is in their way (assumed)."""
+AGE_S: Final = 0.1
+"""Stamps are usually younger than this when they are taken up (assumed)."""
 PULSES: Final = "scanner pulses"
 TIMING: Final = "pulse timing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What came while the doctor listened."""
+    """What came while the doctor listened.
+
+    ``ages_s``: how old each stamp was when the doctor took it up. ``doubt``: why stamps cannot be true.
+    """
 
     times_s: Sequence[float]
     listened_s: float
     strangers: Mapping[str, int] = field(default_factory=dict)
     problem: str | None = None
+    ages_s: Sequence[float] = ()
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ def judge_pulses(heard: Heard, scanner: ScannerRig, tr_s: float | None) -> Resul
     word = (
         _nothing_came(heard, scanner)
         or _gone(heard)
+        or _wrong_clock(heard, scanner)
         or _doubled(train, scanner)
         or _too_few(train, heard)
         or _wrong_tr(train, tr_s)
@@ -88,6 +97,8 @@ def judge_timing(heard: Heard, stamps: Stamps) -> Result:
     }
     if line is None:
         return Result(name=TIMING, verdict=Verdict.SKIPPED, seen=f"too few pulses; {stamps}")
+    age_s = median(heard.ages_s) if heard.ages_s else 0.0
+    figures["age_ms"] = round(age_s * 1000, 3)
     figures |= {
         "rate_per_s": round(1 / line.tr_s, 4),
         "jitter_ms": round(line.jitter_s * 1000, 3),
@@ -95,8 +106,17 @@ def judge_timing(heard: Heard, stamps: Stamps) -> Result:
     }
     seen = (
         f"{1 / line.tr_s:.3f} pulses each second, jitter {line.jitter_s * 1000:.2f} ms, worst"
-        f" {line.worst_s * 1000:.2f} ms; {stamps}"
+        f" {line.worst_s * 1000:.2f} ms; taken up {age_s * 1000:.0f} ms after their stamps; {stamps}"
     )
+    if age_s > AGE_S:
+        return Result(
+            name=TIMING,
+            verdict=Verdict.WARN,
+            seen=seen,
+            do="stamps so old are from another clock, or the pulses are long on their way: compare the"
+            " sender's clock with this computer's",
+            figures=figures,
+        )
     uneven = line.jitter_s > JITTER_S
     return Result(
         name=TIMING,
@@ -165,6 +185,17 @@ def _gone(heard: Heard) -> _Word | None:
         return None
     do = "look at the cable and the power of the trigger box"
     return _Word("gone", Verdict.FAIL, f"GONE: {heard.problem}", do)
+
+
+def _wrong_clock(heard: Heard, scanner: ScannerRig) -> _Word | None:
+    if heard.doubt is None:
+        return None
+    do = (
+        "have the sender stamp on LSL's clock (local_clock()), or leave the stamp to LSL"
+        if scanner.trigger == "lsl"
+        else "look what else this computer does; start the program again"
+    )
+    return _Word("wrong clock", Verdict.FAIL, f"WRONG CLOCK: {heard.doubt}", do)
 
 
 def _doubled(train: PulseTrain, scanner: ScannerRig) -> _Word | None:

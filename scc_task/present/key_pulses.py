@@ -9,6 +9,7 @@ from typing import Final
 
 from hardware.triggers import Stamps
 from scc_task.ports import KeySource
+from scc_task.protocol.rig_words import plain_name
 
 KEY_STAMPS: Final = Stamps(
     made="by psychtoolbox, as the system reports the key",
@@ -21,14 +22,14 @@ class KeyPulses:
     """Takes one key for a pulse and counts the presses of all others as strangers."""
 
     def __init__(self, keys: KeySource, key: str) -> None:
-        self._keys, self._key = keys, key
+        self._keys, self._key = keys, plain_name(key)
         self._others: Counter[str] = Counter()
 
     def poll(self) -> list[float]:
         """Return the times at which the key went down since the last poll."""
         times = []
         for event in self._keys.poll():
-            if event.down and event.key == self._key:
+            if event.down and plain_name(event.key) == self._key:
                 times.append(event.time_s)
             elif event.down:
                 self._others[f"key '{event.key}'"] += 1

@@ -28,6 +28,7 @@ from scc_task.documents import (
 )
 from scc_task.plan.steps import Plan, Step, plan_from_dict, step_from_dict
 from scc_task.pulse_findings import RESTARTED
+from scc_task.pulse_review import reviewed
 from scc_task.record.read import JournalContents, JournalUnreadable
 
 RELEASES = frozenset({"end", "vent"})
@@ -50,7 +51,8 @@ class RunRecord:
     ``requests`` and, by trial, ``outcomes`` are those of a calibration, as are
     the operator's ``decisions``; other runs have none.
     ``pulses`` and ``pulse_doubts`` (what was said against time zero) are those since the scanner's last
-    start; ``pulses_before`` came before it and do not count.
+    start, as they are known in the end (`scc_task.pulse_review`); ``pulses_before`` came before it and do
+    not count.
     ``end_s`` is when the steps ended; in a journal without `Stop` it is the last time recorded.
     """
 
@@ -141,7 +143,7 @@ def sort_out(contents: JournalContents, more: tuple[Document, ...] = ()) -> RunR
         requests=tuple(d for d in documents if isinstance(d, Requested)),
         outcomes={d.trial: d for d in documents if isinstance(d, Outcome)},
         decisions=tuple(d for d in documents if isinstance(d, Decided)),
-        pulses=tuple(p for p in pulses if p.time_s >= started_s),
+        pulses=tuple(reviewed([p for p in pulses if p.time_s >= started_s])),
         pulses_before=tuple(p for p in pulses if p.time_s < started_s),
         pulse_doubts=tuple(
             n.message for n in notes if n.code == "time_zero_doubt" and n.time_s >= started_s

@@ -8,6 +8,7 @@ from scc_task.documents import Pulse, PulseKind
 from scc_task.plan.steps import ScannerPlan
 from scc_task.pulse_findings import Finding, standing_doubts
 from scc_task.pulse_report import FIRST_S, PulseReport, Trust, pulse_report
+from scc_task.pulse_review import reviewed
 from scc_task.scanner import PulseCounter
 
 
@@ -48,18 +49,20 @@ def judge(
     counter.look(train.until_s)
     findings += counter.findings()
     zero = counter.time_zero
+    restarted_s = max((f.time_s for f in findings if f.code == "restarted"), default=0.0)
+    counted = [p for p in pulses if p.time_s >= restarted_s]
     report = pulse_report(
         scanner,
-        pulses,
+        counted,
         zero,
         doubts=standing_doubts(findings),
         until_s=train.until_s,
     )
+    pulses[len(pulses) - len(counted) :] = reviewed(counted)
     counts: Counter[str] = Counter()
     wrong = []
     stamped = {p.number: p.time_s for p in pulses if p.number is not None}
     not_sure = {p.number for p in pulses if p.number is not None and p.unsure} | {*report.strays}
-    restarted_s = max((f.time_s for f in findings if f.code == "restarted"), default=0.0)
     close_s = near_s(jitter_s)
     for edge, pulse in zip(train.edges, pulses, strict=True):
         counts[f"{edge.kind} edges"] += 1

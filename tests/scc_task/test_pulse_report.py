@@ -1,5 +1,6 @@
 """What a run's pulses come to: drift with its uncertainty, and whether time zero can be trusted."""
 
+import dataclasses
 import random
 
 import pytest
@@ -62,6 +63,17 @@ def test_a_whole_scan_confirms_time_zero() -> None:
 def test_a_run_that_ends_before_the_scan_does_not_confirm_it() -> None:
     found = report([float(n) for n in range(90)], until_s=90.2)
     assert found.trust is Trust.UNCONFIRMED
+
+
+def test_one_is_counted_as_one() -> None:
+    plan = dataclasses.replace(PLAN, volumes=99, dummies=1, dummy_kind=DummyKind.DISCARDED)
+    found = report([float(n) for n in range(101)], until_s=104.0, plan=plan)
+    assert (found.went_on, found.dummies) == (1, 1)
+    said = "\n".join(found.lines())
+    assert "1 pulse came after the last volume" in said
+    assert "1 pulse too many" in said
+    assert "the first one was none of its volumes (a dummy?)" in said
+    assert "99 volumes, 1 dummy, 0 missed" in said
 
 
 def test_first_pulses_that_were_lost_show_in_the_total() -> None:
@@ -182,3 +194,67 @@ def test_the_words_have_everything() -> None:
     text = "\n".join(report(times, until_s=103.0).lines())
     for part in ("confirmed", "98 volumes", "2 missed", "1 bounced", "+100.0 ± ", "ppm"):
         assert part in text
+
+
+@pytest.mark.parametrize("real_s", [2.0, 1.5, 3.0, 0.5, 1.1])
+def test_pulses_heard_before_the_counter_knew_another_tr_were_heard_and_have_one_number_each(
+    real_s: float,
+) -> None:
+    found = report([n * real_s for n in range(60)], until_s=61.0 * real_s)
+    assert (found.volumes, found.missed, found.extra) == (60, (), 0)
+    assert found.unsure >= 5
+    assert found.trust is Trust.DOUBTFUL
+
+
+def test_a_scan_that_was_started_again_keeps_no_number_twice() -> None:
+    pulses = [
+        Pulse(time_s=float(n), kind=PulseKind.VOLUME, number=n, missed_before=0, off_s=0.0)
+        for n in range(60)
+    ]
+    again = [
+        Pulse(
+            time_s=70.4 + n,
+            kind=PulseKind.VOLUME,
+            number=50 + n,
+            missed_before=0,
+            unsure=not n,
+            off_s=0.0 if n else None,
+        )
+        for n in range(10)
+    ]
+    zero = TimeZero(time_s=0.0, pulse=0)
+    found = pulse_report(PLAN, [*pulses, *again], zero, doubts=(), until_s=100.0)
+    assert found.volumes == 60
+    assert (found.extra, found.missed) == (10, ())
+
+
+@pytest.mark.parametrize("phase", [0.1, 0.25, 0.5, 0.8])
+def test_pulses_that_come_regularly_after_the_last_volume_on_any_phase_are_going_on(
+    phase: float,
+) -> None:
+    pulses = [
+        Pulse(time_s=float(n), kind=PulseKind.VOLUME, number=n, missed_before=0) for n in range(100)
+    ]
+    later = [
+        Pulse(time_s=100.0 + phase + n, kind=PulseKind.EXTRA, number=None, missed_before=0)
+        for n in range(5)
+    ]
+    zero = TimeZero(time_s=0.0, pulse=0)
+    found = pulse_report(PLAN, [*pulses, *later], zero, doubts=(), until_s=110.0)
+    assert (found.went_on, found.trust) == (5, Trust.DOUBTFUL)
+
+
+def test_many_stray_edges_after_the_last_volume_confirm_nothing() -> None:
+    pulses = [
+        Pulse(time_s=float(n), kind=PulseKind.VOLUME, number=n, missed_before=0) for n in range(100)
+    ]
+    zero = TimeZero(time_s=0.0, pulse=0)
+    for later, trust in (
+        ((100.3, 102.6), Trust.CONFIRMED),
+        ((100.3, 101.7, 102.5), Trust.UNCONFIRMED),
+    ):
+        strays = [
+            Pulse(time_s=t, kind=PulseKind.EXTRA, number=None, missed_before=0) for t in later
+        ]
+        found = pulse_report(PLAN, [*pulses, *strays], zero, doubts=(), until_s=110.0)
+        assert (found.went_on, found.trust) == (0, trust)

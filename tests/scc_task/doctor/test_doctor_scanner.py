@@ -272,6 +272,61 @@ def test_presses_of_the_trigger_key_are_pulses_and_other_keys_are_strangers() ->
     assert keys.problem() is None
 
 
+def test_the_key_of_a_numeric_keypad_is_the_same_key_as_in_a_run() -> None:
+    for typed, wanted in (("num_5", "5"), ("5", "num_5")):
+        keys = KeyPulses(Typist(KeyEvent(1.0, typed, True)), wanted)
+        assert keys.poll() == [1.0]
+        assert keys.strangers() == {}
+
+
+class OffClock:
+    """A source whose stamps are so much off from when they come in."""
+
+    def __init__(self, clock: VirtualClock, off_s: float) -> None:
+        self._clock, self._off_s, self._sent = clock, off_s, 0
+
+    def poll(self) -> list[float]:
+        due = int((self._clock.now_s() - 1000.0) / 0.5)
+        count, self._sent = due - self._sent, due
+        return [self._clock.now_s() + self._off_s] * count
+
+    def strangers(self) -> dict[str, int]:
+        return {}
+
+    def problem(self) -> str | None:
+        return None
+
+    def next_due_s(self) -> float | None:
+        return None
+
+    def stamps(self) -> Stamps:
+        return STAMPS
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("off_s", "pulses", "timing"),
+    [
+        (-0.003, "healthy", Verdict.OK),
+        (-0.3, "healthy", Verdict.WARN),
+        (-2.0, "wrong clock", Verdict.OK),
+        (5.0, "wrong clock", Verdict.OK),
+    ],
+)
+def test_stamps_are_compared_with_their_arrival_and_another_clock_fails(
+    off_s: float, pulses: str, timing: Verdict
+) -> None:
+    clock = VirtualClock(1000.0)
+    heard = listen(OffClock(clock, off_s), clock, pulses=12, for_s=20.0, say=lambda line: None)
+    result = judge_pulses(heard, SERIAL, 0.5)
+    assert result.figures["state"] == pulses
+    assert (result.verdict is Verdict.FAIL) is (pulses == "wrong clock")
+    judged = judge_timing(heard, STAMPS)
+    assert judged.verdict is timing
+    assert "after their stamps" in judged.seen
+
+
 # -- the command and what it keeps
 
 
