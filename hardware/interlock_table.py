@@ -161,8 +161,10 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         code="rise_rate",
         phases=_ANY,
-        says="the pressure rises faster than this, measured over 0.2 s, in two samples in a row",
+        says="the pressure rises faster than this, measured over 0.2 s, in two samples in a row: a runaway "
+        "regulator, or a kinked hose, with little air in front of the kink",
         settings=("rise_mmhg_per_s",),
+        do=DISCONNECT,
     ),
     Rule(
         code="overshoot",

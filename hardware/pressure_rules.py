@@ -113,7 +113,9 @@ class PressureRules:
         self._fast_count = self._fast_count + 1 if rate > self._set.rise_mmhg_per_s else 0
         if self._fast_count >= 2:
             most = self._set.rise_mmhg_per_s
-            message = f"the pressure rises by {rate:.0f} mmHg/s, the limit is {most:g}"
+            message = (
+                f"the pressure rises by {rate:.0f} mmHg/s, the limit is {most:g}: a kinked hose?"
+            )
             return Finding("rise_rate", message)
         if program is not None:
             return self._judge_program(now_s, program, measured_mmhg)

@@ -94,6 +94,22 @@ def stopped_at(documents: Sequence[Document], outcomes: Sequence[Outcome]) -> fl
     return next(reversed(given or requested), None)
 
 
+def stopped_while_rating(log: Log) -> TooMuch | None:
+    """Return the pressure that a participant had just borne who then stopped a calibration, if one did.
+
+    Nothing in the outcomes tells of it.
+    """
+    try:
+        outcomes = outcomes_in(log.documents)
+    except ValueError:  # such a record is refused by who goes on after it
+        return None
+    mmhg = None if any(o.stopped for o in outcomes) else stopped_at(log.documents, outcomes)
+    if mmhg is None:
+        return None
+    words = f"the participant stopped a {log.kind} {log.where}, at {mmhg:g} mmHg"
+    return TooMuch(mmhg=mmhg, words=words, log=log)
+
+
 def _participant_stopped(documents: Sequence[Document]) -> bool:
     evidence = Evidence()
     for document in documents:

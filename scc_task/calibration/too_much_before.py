@@ -14,7 +14,7 @@ from scc_task.calibration.estimate import conclude
 from scc_task.calibration.logs import Kind, Log, came_after, logs
 from scc_task.calibration.same import could_go_on
 from scc_task.calibration.talk import Finished, Procedure, TooMuchBefore
-from scc_task.calibration.too_much import TooMuch, known_from
+from scc_task.calibration.too_much import TooMuch, known_from, stopped_while_rating
 from scc_task.documents import Start
 from scc_task.errors import UsageInvalid
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
@@ -59,7 +59,8 @@ def known_before(
     stop_rating
         From this rating on it was too much, or from that of the run's own protocol on.
     goes_on_after
-        The runs of this calibration: what they found and what they knew is told by themselves.
+        The runs of this calibration: what they found and what they knew is told by themselves, but for a
+        participant who stopped while rating.
 
     Raises
     ------
@@ -71,11 +72,16 @@ def known_before(
     new: list[TooMuch] = []
     seen: list[str] = []
     for log in logs(data, name.subject, name.session):
+        if log.stem in known:
+            seen.append(log.stem)
+            continue
         if log.stem in own:
+            told = stopped_while_rating(log)
+            if told is not None:
+                new.append(told)
+                seen.append(log.stem)
             continue
         seen.append(log.stem)
-        if log.stem in known:
-            continue
         if log.kind is not Kind.RUN and log.documents and isinstance(log.documents[0], Start):
             refuse_other_run(log.documents[0], log.path)
         if _concerns(log, room):

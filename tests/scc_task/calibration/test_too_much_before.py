@@ -117,6 +117,20 @@ def test_who_stops_while_rating_has_had_too_much(whole: Path, tmp_path: Path) ->
     assert lowest(known(tmp_path)) == asked[-1]
 
 
+def test_who_stops_while_rating_is_asked_for_less_after_a_resume_too(
+    whole: Path, tmp_path: Path
+) -> None:
+    documents = [dict(d) for d in lines_of(whole, 5)]
+    stop = next(d for d in lines_of(whole) if d["type"] == "stop") | {"reason": "participant"}
+    write(tmp_path, [*documents, stop])
+    borne = [d["pressure_mmhg"] for d in documents if d["type"] == "requested"][-1]
+    asked = prepared(tmp_path, resume=True).procedure.next()
+    assert isinstance(asked, Request)
+    assert asked.pressure_mmhg == borne  # the warm-up
+    assert asked.needs_yes
+    assert "EARLIER IN THIS SESSION: the participant stopped a calibration" in asked.why
+
+
 def test_a_check_that_was_stopped_counts(whole: Path, tmp_path: Path) -> None:
     documents, mmhg = stopped(lines_of(whole), at=3)
     write(tmp_path, documents, CHECK)
