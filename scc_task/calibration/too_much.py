@@ -67,8 +67,7 @@ def known_from(log: Log, *, stop_rating: float = math.inf, what: str = "") -> li
     found: list[TooMuch] = []
     stopped_mmhg = stopped_at(log.documents, outcomes)
     if stopped_mmhg is not None:
-        words = f"the participant stopped {what} {log.where}, at {stopped_mmhg:g} mmHg"
-        found.append(TooMuch(mmhg=stopped_mmhg, words=words, log=log))
+        found.append(_stopped(log, what, stopped_mmhg))
     for outcome in outcomes:
         hot = outcome.rating is not None and outcome.rating >= stop_rating
         if outcome.given and (outcome.turned_down or hot):
@@ -104,10 +103,7 @@ def stopped_while_rating(log: Log) -> TooMuch | None:
     except ValueError:  # such a record is refused by who goes on after it
         return None
     mmhg = None if any(o.stopped for o in outcomes) else stopped_at(log.documents, outcomes)
-    if mmhg is None:
-        return None
-    words = f"the participant stopped a {log.kind} {log.where}, at {mmhg:g} mmHg"
-    return TooMuch(mmhg=mmhg, words=words, log=log)
+    return None if mmhg is None else _stopped(log, f"a {log.kind}", mmhg)
 
 
 def _participant_stopped(documents: Sequence[Document]) -> bool:
@@ -134,12 +130,14 @@ def _of_run(log: Log, what: str) -> list[TooMuch]:
     ]
     if _participant_stopped(log.documents):
         mmhg = given[-1] if given else min(targets.values()) if log.damage else None
-        if mmhg is None:
-            return []
-        words = f"the participant stopped {what} {log.where}, at {mmhg:g} mmHg"
-        return [TooMuch(mmhg=mmhg, words=words, log=log)]
+        return [] if mmhg is None else [_stopped(log, what, mmhg)]
     ended = any(isinstance(d, Stop) for d in log.documents)
     return [_lost(log, log.damage, min(targets.values()))] if log.damage and not ended else []
+
+
+def _stopped(log: Log, what: str, mmhg: float) -> TooMuch:
+    words = f"the participant stopped {what} {log.where}, at {mmhg:g} mmHg"
+    return TooMuch(mmhg=mmhg, words=words, log=log)
 
 
 def _lost(log: Log, why: str, mmhg: float = 0.0) -> TooMuch:

@@ -5,12 +5,11 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import core_bench
 import pytest
+from gates import Binaries, cannot_be_made
 
 from hardware.sim.avr import BUILD, FIRMWARE, HOW_TO_BUILD, LIBRARY
 
@@ -24,25 +23,10 @@ NEEDED = {
 }
 
 
-@dataclass(frozen=True)
-class Binaries:
-    """The two builds: ``release`` is what is flashed, ``test`` has commands that break it on purpose."""
-
-    release: Path
-    test: Path
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--port", help="port of a real controller, cuff on nobody, for tests marked 'hardware'"
     )
-
-
-def cannot_be_made(reason: str) -> NoReturn:
-    """Skip a test; where ``CI`` is set to anything, fail it: a gate that skips proves nothing."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import cuff1_hands
 import pytest
-from conftest import Binaries
 from cuff1_hands import Hands, is_event, needs
+from gates import Binaries
 
 from hardware.codec import cuff1
 from hardware.codec import cuff1_table as table

@@ -7,22 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Binaries
+from gates import Binaries
+from supervised import Supervised
 from typer.testing import CliRunner
 
-from hardware.clock import VirtualClock
 from hardware.errors import HardwareUnavailable
-from hardware.interlock_table import InterlockSettings
-from hardware.limits import Limits
-from hardware.readings import CommandReport, CuffReport, FaultReport, LinkNote, Program, Sample
-from hardware.registry import CuffAddress, build_driver
+from hardware.readings import CommandReport, FaultReport, LinkNote, Program, Sample
 from hardware.sim import avr
-from hardware.sim.devices import maker_of
 from hardware.sim.elf import firmware_problem
 from hardware.sim.firmware import FirmwareCuff
 from hardware.sim.plant import IN_FRONT_TAU_S, Plant, PlantSettings
-from hardware.sim.wire import LoopWire
-from hardware.supervisor import Arm, Load, Supervisor, SupervisorSettings
+from hardware.supervisor import Arm, Load
 from scc_task.cli_emulate import app
 from scc_task.emulated import EmulatorProcess, emulator_of
 from scc_task.errors import FilesInvalid
@@ -32,38 +27,10 @@ ROOT = Path(__file__).parents[2]
 RIG = ROOT / "rigs" / "reference-sim.yaml"
 
 
-class Table:
-    """Supervisor, driver and binary on one virtual clock."""
-
-    def __init__(self, binary: Path) -> None:
-        self.clock, self.plant = VirtualClock(), Plant(seed=3)
-        make = maker_of("reference", binary=binary, seed=3)
-        self.device = make(self.plant, self.clock.now_s(), None)
-        self.wire = LoopWire(self.device, self.clock)
-        address = CuffAddress(driver="reference", port="emulated", baud=0)
-        cuff = build_driver(address, self.wire, self.clock)
-        self.identity = cuff.identify()
-        self.reports: list[CuffReport] = []
-        settings = SupervisorSettings(limits=Limits(), interlock=InterlockSettings())
-        self.supervisor = Supervisor(cuff, self.identity, settings, self.reports.append)
-        self.beats = 0
-
-    def run(self, for_s: float) -> None:
-        end_s = self.clock.now_s() + for_s
-        while self.clock.now_s() < end_s - 1e-9:
-            self.beats += 1
-            self.supervisor.heart(self.beats, self.clock.now_s())
-            self.supervisor.step(self.clock.now_s())
-            self.clock.sleep_until(min(end_s, self.clock.now_s() + 0.01))
-
-    def of(self, kind: type) -> list[CuffReport]:
-        return [report for report in self.reports if isinstance(report, kind)]
-
-
 def test_the_driver_arms_inflates_with_a_ramp_and_ends_on_the_real_binary(
     binaries: Binaries,
 ) -> None:
-    table = Table(binaries.release)
+    table = Supervised(binaries.release, seed=3)
     assert table.identity.simulated  # it never passes for a real one
     table.supervisor.handle(Arm(), table.clock.now_s())
     table.run(5.0)
@@ -84,7 +51,7 @@ def test_the_driver_arms_inflates_with_a_ramp_and_ends_on_the_real_binary(
 
 
 def test_a_fault_script_troubles_the_simulated_air(binaries: Binaries) -> None:
-    table = Table(binaries.release)
+    table = Supervised(binaries.release, seed=3)
     table.plant.trouble = replace(table.plant.trouble, stuck_path=2)
     table.supervisor.handle(Arm(), table.clock.now_s())
     table.run(6.0)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import cannot_be_made
+from gates import cannot_be_made
 
 ROOT = Path(__file__).parents[2]
 ONE_TEST = "tests/firmware/test_promises.py::test_the_release_has_no_test_command"

@@ -6,18 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Binaries
+from gates import Binaries
+from supervised import Supervised
 
-from hardware.clock import VirtualClock
 from hardware.codec import cuff1_table as table
 from hardware.interlock_table import HIGH_MMHG, InterlockSettings
-from hardware.limits import Limits
-from hardware.readings import CommandReport, CuffReport, FaultReport, Program, Sample, VentReport
-from hardware.registry import CuffAddress, build_driver
-from hardware.sim.devices import maker_of
-from hardware.sim.plant import Plant, PlantSettings
-from hardware.sim.wire import LoopWire
-from hardware.supervisor import Arm, Load, Supervisor, SupervisorSettings
+from hardware.readings import CommandReport, FaultReport, Program, Sample, VentReport
+from hardware.sim.plant import PlantSettings
+from hardware.supervisor import Arm, Load
 from scc_task.doctor.under_pressure import SLOW_FALL_S
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "build-the-controller.md").read_text(encoding="utf-8")
@@ -105,28 +101,6 @@ def test_every_corner_keeps_every_limit(fill_s: float, dump_s: float, second_s: 
     assert SOURCE_MMHG / (1 + ratio) < 45.5  # 45 mmHg in the guide
 
 
-class Box:
-    """Supervisor, driver and a reference controller with a box's air, on one virtual clock."""
-
-    def __init__(self, binary: Path | None, air: PlantSettings) -> None:
-        self.clock, self.plant = VirtualClock(), Plant(air, seed=5)
-        device = maker_of("reference", binary=binary, seed=5)(self.plant, self.clock.now_s(), None)
-        address = CuffAddress(driver="reference", port="emulated", baud=0)
-        cuff = build_driver(address, LoopWire(device, self.clock), self.clock)
-        self.reports: list[CuffReport] = []
-        settings = SupervisorSettings(limits=Limits(), interlock=RULES)
-        self.supervisor = Supervisor(cuff, cuff.identify(), settings, self.reports.append)
-        self.beats = 0
-
-    def run(self, for_s: float) -> None:
-        end_s = self.clock.now_s() + for_s
-        while self.clock.now_s() < end_s - 1e-9:
-            self.beats += 1
-            self.supervisor.heart(self.beats, self.clock.now_s())
-            self.supervisor.step(self.clock.now_s())
-            self.clock.sleep_until(min(end_s, self.clock.now_s() + 0.01))
-
-
 @pytest.fixture(params=["emulator", "binary"])
 def controller(request: pytest.FixtureRequest) -> Path | None:
     if request.param == "emulator":
@@ -141,7 +115,7 @@ def test_a_box_as_the_guide_has_it_arms_inflates_and_empties_without_a_fault(
 ) -> None:
     vent_s = both_s(dump_s, second_s)
     air = PlantSettings(fill_tau_s=fill_s, vent_tau_s=vent_s, first_path_share=vent_s / dump_s)
-    box = Box(controller, air)
+    box = Supervised(controller, seed=5, air=air)
     box.supervisor.handle(Arm(), box.clock.now_s())
     box.run(8.0)
     assert "arm" in [r.command for r in box.reports if isinstance(r, CommandReport)], box.reports

@@ -5,7 +5,7 @@ Seconds here, minutes in ``benchmarks/firmware_noise.py``.
 
 import cuff1_hands
 import pytest
-from conftest import Binaries
+from gates import Binaries
 from noise_judge import Judge, flipped, noise
 
 from hardware.codec import cuff1

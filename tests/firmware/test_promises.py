@@ -4,8 +4,8 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import Binaries
 from cuff1_hands import Hands, firmware
+from gates import Binaries
 from promise_counts import STATES, Count, counts
 from promise_trials import Bench, Firmwares, Promise, promises
 

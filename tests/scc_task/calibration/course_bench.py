@@ -176,7 +176,7 @@ class Room:
             for step in scale:
                 publish(_began(step))
                 if event != "kill at the scale":
-                    publish(_rating(step, known))
+                    publish(rating(step, known))
         if event.startswith("stop"):
             publish(_key("stop"))
             course.interrupted(StopReason.PARTICIPANT)
@@ -219,7 +219,8 @@ def _command(what: str, step: Step) -> Command:
     )
 
 
-def _rating(step: Step, value: float | None) -> Rating:
+def rating(step: Step, value: float | None) -> Rating:
+    """Return a rating that was confirmed, or with ``None`` one that was not."""
     return Rating(
         step=step.number,
         scale="intensity",

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable
 
 import pytest
+from course_bench import rating
 from protocol_files import PROTOCOLS, plan_of
 
 from hardware.states import StopReason
@@ -16,7 +17,6 @@ from scc_task.documents import (
     Document,
     Key,
     Outcome,
-    Rating,
     Requested,
     StepBegan,
     from_json,
@@ -67,21 +67,8 @@ class Table:
         target_mmhg = next(s.target_mmhg for s in steps if s.kind is StepKind.INFLATE)
         rate = [s for s in steps if s.kind is StepKind.RATE]
         if rate:
-            self.course.observe(self.rating(rate[0], self.feels(target_mmhg)))
+            self.course.observe(rating(rate[0], self.feels(target_mmhg)))
         return True
-
-    def rating(self, step: Step, value: float | None) -> Rating:
-        return Rating(
-            step=step.number,
-            scale="intensity",
-            flip_s=0.0,
-            end_s=0.0,
-            rating=None if value is None else round(value),
-            last_position=0,
-            moved=True,
-            response_time_s=None,
-            trace=(),
-        )
 
     def press(self, action: str) -> None:
         self.course.observe(Key(time_s=0.0, key=action[0], down=True, action=action))
