@@ -198,6 +198,7 @@ def simulate(
     )
     prepared = prepare(request)
     out = console()
+    _warn(out, prepared)
     outcome = run_virtual(prepared, on_stop=lambda stop: _say_stop(out, prepared, stop))
     return _conclude(out, prepared, outcome)
 
@@ -221,6 +222,11 @@ def _announce(out: Console, prepared: "Prepared") -> None:
     capabilities = DRIVERS[prepared.rig.cuff.driver].capabilities
     for sentence in limitations(capabilities) if plan.inflations else ():
         out.print(f"  CUFF: {sentence}", soft_wrap=True)
+    _warn(out, prepared)
+
+
+def _warn(out: Console, prepared: "Prepared") -> None:
+    """Say what the operator should know before it begins."""
     for words in prepared.warnings:
         out.print(f"  STOPPED BEFORE: {words}", style="bold", markup=False, soft_wrap=True)
 

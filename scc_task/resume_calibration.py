@@ -1,7 +1,8 @@
 """What a session's earlier runs of a calibration found: to go on after them, or to accept it later."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scc_task.calibration.from_journal import last_trial, outcomes_in
@@ -18,7 +19,7 @@ from scc_task.protocol.load import Loaded
 from scc_task.protocol.rig import Rig
 from scc_task.record.beyond import beyond
 from scc_task.record.owner import refuse_other_run
-from scc_task.record.paths import JOURNAL, RunName
+from scc_task.record.paths import JOURNAL, RunName, journal_of
 from scc_task.record.read import JournalContents, JournalUnreadable, best_copy, never_began
 
 
@@ -34,6 +35,11 @@ class EarlierRun:
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return what came of every inflation."""
         return outcomes_in((*self.contents.documents, *beyond(self.contents)))
+
+    @property
+    def protocol_sha256(self) -> str | None:
+        """Return which protocol file it was made with; ``None`` if it does not say."""
+        return next((i["sha256"] for i in self.start.inputs if i["role"] == "protocol"), None)
 
     @property
     def completed(self) -> bool:
@@ -87,7 +93,7 @@ def earlier_runs(
     seed: int | None,
     ended: bool = False,
 ) -> Earlier:
-    """Return the newest calibration of a session as far as it came.
+    """Return the newest calibration of a session, on this leg and with this protocol, as far as it came.
 
     A rehearsal is passed over where a person is in the cuff, and the reverse.
 
@@ -106,7 +112,7 @@ def earlier_runs(
         If there is none, or this is another protocol, leg, cuff or seed, or its record is damaged.
     """
     option: Option = "--accept" if ended else "--resume"
-    chain = _chain(data, name, room, option)
+    chain = _chain(data, name, protocol, room, option)
     if ended:
         if not chain:
             raise UsageInvalid(
@@ -194,17 +200,21 @@ def refuse_to_accept(procedure: Procedure, earlier: Earlier, *, rig: Loaded[Rig]
         )
 
 
-def _chain(data: Path, name: RunName, room: Rig, option: Option) -> list[EarlierRun]:
+def _chain(
+    data: Path, name: RunName, protocol: Loaded[CalibrationProtocol], room: Rig, option: Option
+) -> list[EarlierRun]:
     """Return the newest calibration of the same kind with all runs that it goes on after."""
     found = {run.name.stem: run for run in _recorded(data, name)}
-    newest = next((r for r in reversed(found.values()) if could_go_on(r.start, room)), None)
+    kind = [run for run in found.values() if could_go_on(run.start, room)]
+    newest = _newest(kind, protocol, room)
     chain: list[EarlierRun] = []
     while newest is not None:
-        chain.insert(0, newest)
+        whole = best_copy(journal_of(newest.contents.path))
+        chain.insert(0, replace(newest, contents=whole))
         before = newest.start.provenance.get(RESUMES)
         if before is None:
             break
-        if before not in found or found[before] in chain:
+        if before not in found or before in {run.name.stem for run in chain}:
             raise UsageInvalid(
                 f"{newest.name.stem} goes on after {before}, whose journal is not there",
                 where=str(newest.contents.path.parent),
@@ -214,8 +224,20 @@ def _chain(data: Path, name: RunName, room: Rig, option: Option) -> list[Earlier
     return chain
 
 
+def _newest(
+    runs: Sequence[EarlierRun], protocol: Loaded[CalibrationProtocol], room: Rig
+) -> EarlierRun | None:
+    """Return the newest run on this leg and with this protocol.
+
+    Without one, the newest on this leg, or of all: whoever refuses it says what differs.
+    """
+    here = [run for run in runs if run.start.cuff_site == room.cuff.site] or runs
+    same = [run for run in here if run.protocol_sha256 == protocol.sha256] or here
+    return same[-1] if same else None
+
+
 def _recorded(data: Path, name: RunName) -> list[EarlierRun]:
-    """Return all runs of the session's calibrations, by their number.
+    """Return all runs of the session's calibrations, by their number, without the pressure.
 
     One whose program ended before anything was on disk is passed over.
 
@@ -234,7 +256,7 @@ def _recorded(data: Path, name: RunName) -> list[EarlierRun]:
         if match is None:
             continue
         try:
-            contents = best_copy(path)
+            contents = best_copy(path, samples=False)
         except JournalUnreadable as error:
             if never_began(path):
                 continue
@@ -262,8 +284,7 @@ def _but_kind(data: Path, name: RunName, room: Rig) -> str:
 def _refuse_other_protocol(
     first: EarlierRun, protocol: Loaded[CalibrationProtocol], option: Option
 ) -> None:
-    before = next((i["sha256"] for i in first.start.inputs if i["role"] == "protocol"), None)
-    if before != protocol.sha256:
+    if first.protocol_sha256 != protocol.sha256:
         raise UsageInvalid(
             f"{first.name.stem} was begun with another protocol",
             where=protocol.file,

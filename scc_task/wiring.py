@@ -33,6 +33,7 @@ from scc_task.publisher import Publisher
 from scc_task.rating import MarkerMotion
 from scc_task.record.dataset import DatasetReport, derive
 from scc_task.record.journal import Journal
+from scc_task.record.read import forget_journals
 from scc_task.responses import key_map
 from scc_task.room import Room, open_room, open_virtual_room
 
@@ -128,6 +129,7 @@ def run_real(
         clock = RealClock()
         if prepared.uses_cuff:
             rest.wait(prepared.plan, prepared.given, clock, console.print)
+        forget_journals()
         room = open_room(
             stack,
             prepared,

@@ -16,13 +16,13 @@ from pydantic import ValidationError
 from scc_task.calibration.check_verdict import Held, after_too_much, ended, judge
 from scc_task.calibration.from_journal import outcomes_in
 from scc_task.calibration.logs import CHECK_TASK as CHECK_TASK
-from scc_task.calibration.logs import Kind, Log, came_after, logs
+from scc_task.calibration.logs import Kind, Log, came_after, logs, measured
+from scc_task.calibration.measured import Hold
 from scc_task.calibration.talk import Outcome
 from scc_task.calibration.too_much import TooMuch, known_from
 from scc_task.protocol.accepted import Accepted
 from scc_task.protocol.calibration_protocol import CalibrationProtocol
 from scc_task.protocol.load import Loaded
-from scc_task.record.holds import measured_holds
 
 DEFAULT_FILE: Final = "calibration.yaml"
 DEFAULT_TARGET: Final = 40
@@ -112,6 +112,7 @@ def stopped_runs(
         What is used: then every session's runs since count, else those of this session.
     """
     found = logs(data, subject, session if calibration is None else None)
+    source = None if calibration is None else _source_of(calibration.model, data, found)
     return tuple(
         f"{one.words}; ask the participant before you begin: whether this pressure is given again is the "
         "study's decision"
@@ -119,7 +120,7 @@ def stopped_runs(
         if log.kind is Kind.RUN
         and log.start is not None
         and (log.start.cuff_site, log.start.simulated) == (site, simulated)
-        and (calibration is None or _is_after(log, data, calibration.model, found))
+        and (calibration is None or _is_after(log, calibration.model, source))
         for one in known_from(log)
     )
 
@@ -127,6 +128,7 @@ def stopped_runs(
 def _known(data: Path, calibration: Loaded[Accepted], *, simulated: bool) -> _Known:
     model = calibration.model
     known, found = _Known(model=model), logs(data, model.subject)
+    source = _source_of(model, data, found)
     for log in found:
         if log.start is None:
             # what was written before the acceptance says nothing of it
@@ -136,20 +138,24 @@ def _known(data: Path, calibration: Loaded[Accepted], *, simulated: bool) -> _Kn
             continue
         elif log.of("calibration").get("sha256") == calibration.sha256:
             _learn(known, log)
-        elif log.start.cuff_site == model.site and _is_after(log, data, model, found):
+        elif log.start.cuff_site == model.site and _is_after(log, model, source):
             _take(known, known_from(log), ())
             if log.damage:
                 known.damaged.append(log)
     return known
 
 
-def _is_after(log: Log, data: Path, model: Accepted, found: Sequence[Log]) -> bool:
-    """Return whether a run came after the one in which a calibration was found."""
+def _source_of(model: Accepted, data: Path, found: Sequence[Log]) -> Log | None:
+    """Return the run in which a calibration was found; ``None`` if it is not there."""
     journal = (data / model.journal.path).resolve()
-    last = next((other for other in found if other.path.resolve() == journal), None)
-    if last is None:
+    return next((log for log in found if log.path.resolve() == journal), None)
+
+
+def _is_after(log: Log, model: Accepted, source: Log | None) -> bool:
+    """Return whether a run came after a calibration; ``source``: in which that was found."""
+    if source is None:
         return log.began_s >= model.accepted.time.timestamp()
-    return came_after(log, last)
+    return came_after(log, source)
 
 
 def _take(known: _Known, found: Sequence[TooMuch], borne: Sequence[float]) -> None:
@@ -162,6 +168,8 @@ def _take(known: _Known, found: Sequence[TooMuch], borne: Sequence[float]) -> No
 
 def _learn(known: _Known, log: Log) -> None:
     """Take in what one check of this calibration found."""
+    holds, damage = measured(log)
+    log = replace(log, damage=damage)
     too_much = known_from(log, what="its check")
     try:
         protocol = CalibrationProtocol.model_validate(log.tree)
@@ -174,7 +182,7 @@ def _learn(known: _Known, log: Log) -> None:
     if log.damage:
         known.of[protocol.target] = _damaged(log, log.damage)
     else:
-        _judge(known, log, protocol, outcomes)
+        _judge(known, log, protocol, outcomes, holds)
     borne = [o.request.pressure_mmhg for o in outcomes if o.borne and o.rating is not None]
     _take(known, too_much, borne)
 
@@ -186,7 +194,11 @@ def _damaged(log: Log, why: str) -> Trouble:
 
 
 def _judge(
-    known: _Known, log: Log, protocol: CalibrationProtocol, outcomes: Sequence[Outcome]
+    known: _Known,
+    log: Log,
+    protocol: CalibrationProtocol,
+    outcomes: Sequence[Outcome],
+    holds: Sequence[Hold],
 ) -> None:
     """Take in whether the pressure holds; nothing if the check could not say."""
     assert log.start is not None  # noqa: S101  the caller has seen it
@@ -195,7 +207,7 @@ def _judge(
         *(protocol, known.model, outcomes),
         ended(protocol, known.model, outcomes, ceiling_mmhg=ceiling_mmhg),
         ceiling_mmhg=ceiling_mmhg,
-        measured=measured_holds(log.documents),
+        measured=holds,
     )
     if judged.held is Held.HOLDS:
         known.of.pop(protocol.target, None)

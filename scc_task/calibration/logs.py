@@ -1,6 +1,7 @@
 """A participant's journals: of which kind of run each is, and what is wrong with those that are damaged."""
 
 import enum
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,17 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from scc_task.calibration.measured import Hold
 from scc_task.documents import Document, Requested, Start
 from scc_task.protocol.yaml_file import read_tree
 from scc_task.record.beyond import beyond
+from scc_task.record.holds import measured_holds
 from scc_task.record.owner import other_run
-from scc_task.record.paths import JOURNAL, RESCUE, journal_of, rescue_of
+from scc_task.record.paths import JOURNAL, RESCUE, journal_of, rescue_of, supervisor_record_of
 from scc_task.record.read import (
     JournalContents,
     JournalUnreadable,
+    State,
     best_copy,
     never_began,
     read_lines,
+    state_of,
 )
 
 CHECK_TASK: Final = "check"
@@ -50,7 +55,7 @@ class Log:
     tree
         Its protocol as it stands in the record; nothing if it is not there.
     documents
-        Without the pressure where it is of a run.
+        Without the pressure.
     damage
         What is wrong with the journal; empty if it is whole.
     written_s
@@ -133,12 +138,25 @@ def logs(data: Path, subject: str, session: str | None = None) -> list[Log]:
     return sorted(found, key=lambda log: (log.began_s, log.session, log.task, log.run))
 
 
+def measured(log: Log) -> tuple[tuple[Hold, ...], str]:
+    """Return what the cuff measured in a calibration or check, or what is wrong with its whole journal."""
+    files = (log.path, rescue_of(log.path), supervisor_record_of(log.path))
+    return _measured(log.path, tuple(map(state_of, files)))
+
+
+@functools.lru_cache(maxsize=512)  # the pressure itself is not kept
+def _measured(path: Path, _states: tuple[State | None, ...]) -> tuple[tuple[Hold, ...], str]:
+    whole = best_copy(path)
+    damage = _damage(whole)
+    return () if damage else measured_holds((*whole.documents, *beyond(whole))), damage
+
+
 def _read(path: Path, name: re.Match[str]) -> Log | None:
     copies = [p for p in (path, rescue_of(path)) if p.exists()]
     if not copies or never_began(path):
         return None
     try:
-        # the pressure takes most of the time, and says nothing of who stopped a run
+        # the pressure takes most of the time, and says nothing of who stopped or rated what
         lean = max((read_lines(p, samples=False) for p in copies), key=lambda c: len(c.documents))
     except JournalUnreadable:
         lean = JournalContents(path=path, documents=(), torn_bytes=0, corrupt_lines=())
@@ -150,8 +168,8 @@ def _read(path: Path, name: re.Match[str]) -> Log | None:
     if start is None:
         damage = "its first line, which says whose run it is, cannot be read"
     elif kind is not Kind.RUN:
-        whole = best_copy(path)
-        documents, damage = (*whole.documents, *beyond(whole)), _damage(whole)
+        whole = best_copy(path, samples=False)
+        documents, damage = (*whole.documents, *beyond(whole, samples=False)), _damage(whole)
     else:
         damage = _damage(lean)
     other = None if start is None else other_run(start, path)
@@ -184,7 +202,12 @@ def _kind(task: str, tree: Mapping[str, Any], documents: tuple[Document, ...]) -
 
 
 def _tree(start: Start) -> Mapping[str, Any]:
-    tree, _ = read_tree("protocol", str(_input(start, "protocol").get("text", "")).encode())
+    return _parsed(str(_input(start, "protocol").get("text", "")))
+
+
+@functools.lru_cache(maxsize=64)  # most runs of a study have one of a few protocols
+def _parsed(text: str) -> Mapping[str, Any]:
+    tree, _ = read_tree("protocol", text.encode())
     return tree.data if tree is not None and isinstance(tree.data, Mapping) else {}
 
 

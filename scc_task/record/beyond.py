@@ -5,16 +5,22 @@ from scc_task.record.paths import journal_of, supervisor_record_of
 from scc_task.record.read import JournalContents, JournalUnreadable, read_lines
 
 
-def beyond(contents: JournalContents) -> tuple[Document, ...]:
+def beyond(contents: JournalContents, *, samples: bool = True) -> tuple[Document, ...]:
     """Return the supervisor's documents that a broken-off journal lacks.
 
     A journal with its `Stop` lacks nothing, and samples are never taken twice: only what came
     after the journal's last sample counts.
+
+    Parameters
+    ----------
+    samples
+        Whether the pressure is wanted; not of a journal that was read without its own.
     """
     if any(isinstance(d, Stop) for d in contents.documents):
         return ()
     try:
-        own = read_lines(supervisor_record_of(journal_of(contents.path))).documents
+        record = supervisor_record_of(journal_of(contents.path))
+        own = read_lines(record, samples=samples).documents
     except JournalUnreadable:  # there is none: an emulated run on a virtual clock, or no cuff
         return ()
     first = contents.documents[0]

@@ -10,6 +10,11 @@ from calibration_bench import PROTOCOLS
 from stored import RIGS
 
 from scc_task.cli_calibrate import calibrate
+from scc_task.prepare_calibration import (
+    CalibrationRequest,
+    PreparedCalibration,
+    prepare_calibration,
+)
 from scc_task.record.paths import RunName
 
 Line = dict[str, Any]
@@ -21,6 +26,24 @@ def go(data: Path, rig: Path = RIGS / "simulated.yaml", **options: Any) -> int:
     """Calibrate on the emulated cuff."""
     given = {"seed": 3, "simulate": True, **options}
     return calibrate("01", "pre", PROTOCOLS / "calibration.yaml", rig, data, **given)
+
+
+def resume(data: Path, rig: Path, **options: Any) -> PreparedCalibration:
+    """Prepare to go on with a calibration, or what the options say instead."""
+    return prepare_calibration(
+        CalibrationRequest(
+            rig=rig,
+            subject="01",
+            session="pre",
+            data=data,
+            **{
+                "protocol": PROTOCOLS / "calibration.yaml",
+                "seed": None,
+                "resume": True,
+                **options,
+            },
+        )
+    )
 
 
 def lines_of(whole: Path, outcomes: int | None = None) -> list[Line]:

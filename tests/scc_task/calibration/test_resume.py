@@ -5,42 +5,23 @@ import io
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from calibration_bench import PROTOCOLS
 from refusals_shown import ANSWERS
-from resumed import NAME, SECOND, Line, go, lines_of, of_a_person, write
+from resumed import NAME, SECOND, Line, go, lines_of, of_a_person, resume, write
 from stored import RIGS, real_rig
 
 from scc_task.calibration.listing import lines, rows_of
 from scc_task.calibration.same import refuse_other_cuff
 from scc_task.cli_calibrate import calibrate
 from scc_task.errors import ExitCode, RecordingLost, UsageInvalid
-from scc_task.prepare_calibration import (
-    CalibrationRequest,
-    PreparedCalibration,
-    prepare_calibration,
-)
 from scc_task.record.dataset import derive
 from scc_task.record.lock import held_alone
 from scc_task.record.paths import RunName
 
 pytestmark = pytest.mark.xdist_group("resume")  # what they share is made once
-
-
-def resume(data: Path, rig: Path, **options: Any) -> PreparedCalibration:
-    return prepare_calibration(
-        CalibrationRequest(
-            protocol=PROTOCOLS / "calibration.yaml",
-            rig=rig,
-            subject="01",
-            session="pre",
-            data=data,
-            **{"seed": None, "resume": True, **options},
-        )
-    )
 
 
 # -- who is in the cuff

@@ -158,15 +158,18 @@ def test_a_run_that_was_stopped_counts(whole: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_after_one_that_was_stopped_says_so_first_and_on_record(
-    whole: Path, tmp_path: Path
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stopped_run(whole, tmp_path)
+    capsys.readouterr()
     assert simulate(PROTOCOLS / "scc.yaml", "01", "pre", data=tmp_path) == ExitCode.DONE
     path = dataclasses.replace(SECOND, task="scc").journal(tmp_path)
     _, note, *_ = read_journal(path).documents
     assert isinstance(note, Note)
     assert note.message.startswith("the participant stopped a run on 1924-01-01 in ses-pre")
     assert "ask the participant before you begin" in note.message
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"  STOPPED BEFORE: {note.message}"
 
 
 def test_a_rehearsal_and_another_leg_say_nothing_of_this_leg(whole: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading a journal back, whole, cut and damaged."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from record_builders import make_documents, make_plan
 
-from scc_task.documents import Note
+from scc_task.documents import Note, Samples
 from scc_task.record.journal import encode_line
-from scc_task.record.read import JournalUnreadable, best_copy, read_journal, read_lines
+from scc_task.record.read import (
+    JournalUnreadable,
+    best_copy,
+    forget_journals,
+    never_began,
+    read_journal,
+    read_lines,
+)
 
 _ALL = make_documents(make_plan(trials=1), stop_at_s=12.0)
 DOCUMENTS = [
@@ -117,3 +125,66 @@ def test_the_fuller_copy_counts(tmp_path: Path) -> None:
     assert best_copy(journal).path == journal
     journal.write_bytes(b"")
     assert best_copy(journal).path == rescue
+
+
+SAMPLES = encode_line(next(d for d in _ALL if isinstance(d, Samples)))
+
+
+def test_the_same_copy_counts_with_and_without_the_pressure(tmp_path: Path) -> None:
+    journal, rescue = tmp_path / "a_journal.jsonl", tmp_path / "a_journal.rescue.jsonl"
+    journal.write_bytes(LINES[0] + LINES[1] + 2 * SAMPLES)
+    rescue.write_bytes(LINES[0] + LINES[1] + SAMPLES)
+    assert best_copy(journal).path == best_copy(journal, samples=False).path == journal
+    assert list(best_copy(journal, samples=False).documents) == DOCUMENTS[:2]
+
+
+def test_without_its_pressure_a_journal_is_read_again_only_when_it_has_changed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(LINES[0] + SAMPLES)
+    first = read_lines(path, samples=False)
+    assert read_lines(path, samples=False) is first
+    with path.open("ab") as file:
+        file.write(LINES[1])
+    assert list(read_lines(path, samples=False).documents) == DOCUMENTS[:2]
+    path.write_bytes(LINES[0])
+    assert list(read_lines(path, samples=False).documents) == DOCUMENTS[:1]
+
+
+def test_another_file_of_the_same_size_and_time_is_read(tmp_path: Path) -> None:
+    path, other = tmp_path / "j", tmp_path / "other"
+    path.write_bytes(LINES[0] + LINES[1])
+    read_lines(path, samples=False)
+    other.write_bytes(LINES[0] + LINES[1].replace(b"note", b"nope"))
+    then = path.stat()
+    os.utime(other, ns=(then.st_atime_ns, then.st_mtime_ns))
+    other.replace(path)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (then.st_size, then.st_mtime_ns)
+    assert read_lines(path, samples=False).corrupt_lines
+
+
+def test_a_journal_that_was_read_and_is_gone_cannot_be_opened(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(LINES[0])
+    read_lines(path, samples=False)
+    path.unlink()
+    with pytest.raises(JournalUnreadable, match="cannot be opened"):
+        read_lines(path, samples=False)
+
+
+def test_what_was_read_can_be_let_go_of(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(LINES[0])
+    first = read_lines(path, samples=False)
+    forget_journals()
+    assert read_lines(path, samples=False) is not first
+
+
+@pytest.mark.parametrize(
+    ("size", "began"), [(0, False), (20, False), (len(LINES[0]) - 1, False), (len(LINES[0]), True)]
+)
+def test_a_run_began_when_its_first_line_was_whole(tmp_path: Path, size: int, began: bool) -> None:
+    path = tmp_path / "a_journal.jsonl"
+    path.write_bytes(WHOLE[:size])
+    assert never_began(path) is not began
