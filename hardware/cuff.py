@@ -16,6 +16,9 @@ class Capabilities:
     ``own_watchdog``: the device vents by itself when it no longer hears from us.
     ``shows_noise``: its sensor is finer than its noise, so that a reading which repeats itself for
     seconds is no measurement. ``samples_hz``: how often it reports its pressure; 0 where it measures none.
+    ``fastest_fall_s``: no honest cuff on it falls from 60 to 15 mmHg in less; what does is taken for a
+    kinked hose (`fast_fall`). A kink is seen where two intervals between samples are shorter. 0 where
+    it measures none.
     ``sets_pressure``: it takes its target from us; otherwise somebody sets it by hand. ``ramps``: it
     can raise the pressure along a line that takes a given time (`Program.rise_s`). ``longest_s``: its
     longest inflation, ``None`` where none is known.
@@ -25,6 +28,7 @@ class Capabilities:
     finite_programs: bool
     own_watchdog: bool
     samples_hz: float
+    fastest_fall_s: float
     channels: int
     shows_noise: bool = False
     sets_pressure: bool = True

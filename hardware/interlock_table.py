@@ -96,9 +96,8 @@ class InterlockSettings:
     ``residual``, ``overrun``, ``disobeyed``, ``frozen``, ``ramp``, ``rise``, ``no_rise`` and ``fall``.
     ``rise_mmhg_per_s`` is above what a rapid inflator needs (300 mmHg in 0.4 s), ``no_rise_s`` for a slow
     supply and a long hose. ``fall_s`` lies between two falls from `HIGH_MMHG` to empty: the air in front of
-    a kink takes 28 ms, which 20 samples a second show as 50 or 100 ms; a cuff that vents with a time
-    constant of 0.1 s, the fastest that ``docs/build-the-controller.md`` allows, takes 139 ms, and 125 ms
-    for sensors that read 3 mmHg too low. Samples only ever make a fall look longer.
+    a kink takes 28 ms, which samples show as one or two of their intervals, and an honest cuff. What that
+    takes is the device's: the supervisor sets `Capabilities.fastest_fall_s`, whatever stands here.
     ``frozen_s`` is ``None`` for a device whose steps are coarser than its noise. ``patience_s``: longest
     silence of the task.
     """
@@ -113,7 +112,7 @@ class InterlockSettings:
     unasked_s: float = 0.5
     residual_s: float = 10.0
     no_rise_s: float = 3.0
-    fall_s: float = 0.11
+    fall_s: float = 0.2
     stale_s: float = 0.5
     vented_mmhg: float = 15.0
     vent_s: float = 10.0
@@ -209,7 +208,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         code="fast_fall",
         phases=_VENTING,
-        says="from 60 mmHg to below 15 in less than this: no cuff empties so fast, a kinked hose does",
+        says="from 60 mmHg to below 15 in less than this: no cuff on this device empties so fast, a kinked "
+        "hose does",
         settings=("fall_s",),
         do=DISCONNECT,
     ),

@@ -94,7 +94,8 @@ class Supervisor:
         distrust: bool = False,
     ) -> None:
         self._cuff, self._report = cuff, report
-        able, rules = cuff.capabilities, settings.interlock
+        able = cuff.capabilities
+        rules = dataclasses.replace(settings.interlock, fall_s=able.fastest_fall_s)
         if not able.shows_noise:  # it may repeat itself and still measure
             rules = dataclasses.replace(rules, frozen_s=None)
         self._interlock = Interlock(

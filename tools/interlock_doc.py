@@ -16,7 +16,10 @@ from hardware.interlock_table import (  # noqa: E402  the path comes first
     Phase,
 )
 from hardware.limits import Limits  # noqa: E402
+from hardware.registry import DRIVERS  # noqa: E402
 
+OF_THE_DEVICE = {"fall_s": "fastest_fall_s"}
+"""Settings that the supervisor takes from the device's capabilities."""
 UNITS = {"mmhg_per_s": "mmHg/s", "mmhg": "mmHg", "s": "s", "inflations": "inflations"}
 
 
@@ -25,15 +28,28 @@ def unit_of(name: str) -> str:
     return next(unit for ending, unit in UNITS.items() if name.endswith(f"_{ending}"))
 
 
+def setting(name: str) -> str:
+    """Return a setting with its default, or with what each device says."""
+    unit = unit_of(name)
+    if name not in OF_THE_DEVICE:
+        return f"`{name}` {getattr(InterlockSettings(), name):g} {unit}"
+    drivers: dict[float, list[str]] = {}
+    for driver, made in sorted(DRIVERS.items()):
+        if made.capabilities.measures_pressure:
+            value = getattr(made.capabilities, OF_THE_DEVICE[name])
+            drivers.setdefault(value, []).append(driver)
+    values = ", ".join(
+        f"{value:g} {unit} ({', '.join(of)})" for value, of in sorted(drivers.items())
+    )
+    return f"`{name}`, the device's `{OF_THE_DEVICE[name]}`: {values}"
+
+
 def rules() -> list[str]:
     """Return the table of rules."""
-    defaults = {field.name: field.default for field in fields(InterlockSettings)}
     lines = ["| Code | While | Trips when | Defaults | Stop reason |", "|---|---|---|---|---|"]
     for rule in RULES:
         phases = "always" if len(rule.phases) == len(Phase) else ", ".join(rule.phases)
-        numbers = ", ".join(
-            f"`{name}` {defaults[name]:g} {unit_of(name)}" for name in rule.settings
-        )
+        numbers = ", ".join(map(setting, rule.settings))
         lines.append(f"| `{rule.code}` | {phases} | {rule.says} | {numbers} | `{rule.reason}` |")
     return lines
 
@@ -68,8 +84,9 @@ def page() -> str:
             "The interlock is a pure state machine in the supervisor's process: every command, sample and",
             "tick passes through it. A rule that trips vents the cuff and latches; the first fault is the",
             "reason of the stop, and only a new run, started by a person, leads out of it. Commands beyond a",
-            "limit are refused, never clipped. A rig may set the rules within bounds. Where the numbers",
-            "come from: `InterlockSettings` and `Limits`.",
+            "limit are refused, never clipped. A rig may set some of the rules' numbers, only stricter",
+            "([rig.md](rig.md)), and none that is the device's. Where the numbers come from:",
+            "`InterlockSettings`, `Limits` and, of a device, its driver.",
             "",
             "## Phases",
             "",

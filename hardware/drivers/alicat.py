@@ -109,6 +109,7 @@ class AlicatCuff:
         finite_programs=False,
         own_watchdog=False,
         samples_hz=1 / POLL_S,
+        fastest_fall_s=0.2,  # assumed: nobody has timed a cuff on one
         channels=1,
     )
 

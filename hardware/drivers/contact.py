@@ -41,6 +41,7 @@ class ContactCuff:
         finite_programs=False,
         own_watchdog=False,
         samples_hz=0.0,
+        fastest_fall_s=0.0,
         channels=1,
         sets_pressure=False,
     )

@@ -88,6 +88,7 @@ class CparCuff:
         finite_programs=True,
         own_watchdog=True,
         samples_hz=table.STATUS_HZ,
+        fastest_fall_s=0.2,  # assumed: nobody has timed a cuff on one
         channels=table.CHANNELS,
     )
 

@@ -88,6 +88,7 @@ class DeviceHostCuff:
         finite_programs=True,
         own_watchdog=False,
         samples_hz=1000 / table.SAMPLE_MS,
+        fastest_fall_s=0.2,  # assumed: nobody has timed a cuff on one
         channels=table.CHANNELS,
         ramps=True,
     )

@@ -4,9 +4,11 @@ A small state machine without a wire or a clock. What it wants said it submits; 
 supervisor go through it, because it withholds them on purpose: a device that does not fall to its
 fault by itself then is not armed. That one provoked fault is not reported, any other is.
 
-    waiting -> testing -> leasing -> arming -> proving -> clearing -> beating -> rearming -> off
+    waiting -> hearing -> testing -> leasing -> arming -> proving -> clearing -> beating -> rearming -> off
 
-Once the watchdog has been seen to bite, arming again on the same connection is ``rearming`` alone.
+A heartbeat that has the number of the last one is none, and a damaged one is lost: what needs a live
+heart is asked for when the device says that it has counted one, whatever it heard from a host before us.
+Once the watchdog has been seen to bite, arming again on the same connection begins with ``beating``.
 """
 
 import enum
@@ -26,6 +28,8 @@ TOLERANCE_MS: Final = 100
 some lost samples (assumed)."""
 SLACK_S: Final = 1.0
 """What a loaded computer adds to times that are the device's own (assumed)."""
+HEARD_MS: Final = table.HEARTBEAT_MS // 2
+"""A heartbeat this young is one of ours: to open a port and to ask who is there takes longer."""
 COMMANDS: Final = ("TEST", "LEASE", "ARM", "CLEAR")
 
 
@@ -34,18 +38,19 @@ class Stage(enum.Enum):
 
     OFF = "it is not being armed"
     WAITING = "it did not come to rest"
+    HEARING = "it counts no heartbeat"
     TESTING = "its self-test did not end in time"
     LEASING = "it did not take its lease"
     ARMING = "it did not arm"
     PROVING = "its watchdog does not work: without heartbeats it did not vent"
     CLEARING = "its fault could not be cleared"
-    BEATING = "no heartbeat came after the test of its watchdog"
+    BEATING = "it counts no heartbeat after the test of its watchdog"
     REARMING = "it did not arm again"
 
 
 _WITHHELD: Final = (Stage.PROVING, Stage.CLEARING)
 WAITING_S: Final = 2.0
-"""For a vent to end and the first status to come."""
+"""For a vent to end, the first status to come, and a heartbeat to be counted."""
 BEATING_S: Final = 1.0
 _TESTING_S: Final = table.SELFTEST_MS_MAX / 1000 + SLACK_S
 
@@ -64,7 +69,7 @@ class Arming:
     def __init__(self, submit: Callable[..., None], *, lease_ms: int) -> None:
         self._submit, self._lease_ms = submit, lease_ms
         self._stage = Stage.OFF
-        self._stage_s = self._begun_s = self._tested_s = self._last_beat_s = 0.0
+        self._stage_s = self._begun_s = self._tested_s = 0.0
         self._ceiling = 0
         self._clear_asked = self._test_begun = False
         self._proved = self._provoked = False
@@ -91,7 +96,7 @@ class Arming:
         self._ceiling, self._begun_s = ceiling_tenths, now_s
         self._clear_asked = self._test_begun = False
         if self._proved:
-            self._ask_arm(Stage.REARMING, now_s)
+            self._enter(Stage.BEATING, now_s)
         else:
             self._enter(Stage.WAITING, now_s)
 
@@ -100,21 +105,20 @@ class Arming:
         self._provoked = self._provoked or self._stage in _WITHHELD
         self._stage = Stage.OFF
 
-    def heartbeat(self, now_s: float) -> bool:
-        """Return whether a heartbeat may go to the device now."""
-        if self._stage in _WITHHELD:
-            return False
-        self._last_beat_s = now_s
-        if self._stage is Stage.BEATING:
-            self._ask_arm(Stage.REARMING, now_s)
-        return True
+    @property
+    def withholds(self) -> bool:
+        """Return whether no heartbeat may go to the device now."""
+        return self._stage in _WITHHELD
 
     def on_status(self, status: cuff1.Status, now_s: float) -> Iterator[CuffReport]:
         """Take what the device says of itself."""
         self._provoked = self._provoked and status.fault == HOST_LOST
         at_rest = status.state == IDLE and not status.fault
+        heard = status.heartbeat_age_ms < HEARD_MS
+        if self._stage is Stage.WAITING and at_rest:
+            self._stage = Stage.HEARING  # its time has begun with the other's
         match self._stage:
-            case Stage.WAITING if at_rest:
+            case Stage.HEARING if heard:
                 self._enter(Stage.TESTING, now_s)
                 self._submit("TEST")
             case Stage.WAITING if status.state == FAULT and not self._clear_asked:
@@ -127,6 +131,8 @@ class Arming:
                     self._tested_s = now_s - self._stage_s
                     self._enter(Stage.LEASING, now_s)
                     self._submit("LEASE", self._lease_ms)
+            case Stage.BEATING if heard:
+                self._ask_arm(Stage.REARMING, now_s)
             case Stage.PROVING:
                 yield from self._judge_watchdog(status, now_s)
 
@@ -165,6 +171,7 @@ class Arming:
         """Refuse what takes too long. Commands have their own deadline, in the dialogue."""
         longest_s = {
             Stage.WAITING: WAITING_S,
+            Stage.HEARING: WAITING_S,
             Stage.TESTING: _TESTING_S,
             Stage.PROVING: self._lease_ms / 1000 + SLACK_S,
             Stage.BEATING: BEATING_S,

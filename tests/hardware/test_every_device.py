@@ -3,17 +3,20 @@
 A new device is tested here as soon as it stands in `hardware.registry` and `hardware.sim.devices`.
 """
 
+import itertools
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hardware.clock import VirtualClock
-from hardware.interlock_table import InterlockSettings
+from hardware.interlock_table import HIGH_MMHG, InterlockSettings
 from hardware.limits import Limits
 from hardware.readings import CommandReport, CuffReport, FaultReport, Program, Sample, VentReport
 from hardware.registry import DRIVERS, CuffAddress, build_driver
 from hardware.sim.devices import DEVICES
-from hardware.sim.plant import Plant
+from hardware.sim.plant import Plant, PlantSettings
 from hardware.sim.wire import LoopWire
 from hardware.supervisor import Arm, Load, Supervisor, SupervisorSettings, Vent
 
@@ -28,12 +31,16 @@ STEP_S = 0.005
 
 
 class Table:
-    """One cuff, its emulator and its supervisor on a virtual clock; the wire can be made deaf."""
+    """One cuff, its emulator and its supervisor on a virtual clock; the wire can be made deaf.
 
-    def __init__(self, name: str) -> None:
+    ``steps_s``: how long the computer is busy with other things between two looks at the wire.
+    """
+
+    def __init__(self, name: str, *, air: PlantSettings | None = None) -> None:
         self.clock, self.able = VirtualClock(), DRIVERS[name].capabilities
         self.valve: list[tuple[float, str]] = []
-        self.plant = Plant(seed=3)
+        self.plant = Plant(air, seed=3)
+        self.steps_s = itertools.cycle((STEP_S,))
         device = DEVICES[name](self.plant, self.clock.now_s(), self._witness)
         self.wire = LoopWire(device, self.clock)
         address = CuffAddress(driver=name, port="emulated", baud=0, **ADDRESS.get(name, {}))
@@ -54,7 +61,7 @@ class Table:
             self.beats += 1
             self.supervisor.heart(self.beats, self.clock.now_s())
             self.supervisor.step(self.clock.now_s())
-            self.clock.sleep_until(min(end_s, self.clock.now_s() + STEP_S))
+            self.clock.sleep_until(min(end_s, self.clock.now_s() + next(self.steps_s)))
 
     def let_the_device_alone(self, for_s: float) -> None:
         """Let time pass as if this computer had died."""
@@ -179,6 +186,42 @@ def test_a_leak_is_found_and_vented(name: str) -> None:
     table.run(12.0)
     assert table.of(FaultReport)
     assert table.plant.pressure_mmhg < 15.0
+
+
+def falling_in(fall_s: float) -> PlantSettings:
+    """Return the air of a cuff that falls from 60 to 15 mmHg in this time."""
+    return PlantSettings(vent_tau_s=fall_s / math.log(HIGH_MMHG / InterlockSettings().vented_mmhg))
+
+
+@pytest.mark.parametrize("name", MEASURING)
+def test_the_quickest_cuff_that_it_may_have_is_not_taken_for_a_kinked_hose(name: str) -> None:
+    """Its limit is four fifths of that cuff's fall (``docs/add-a-device.md``)."""
+    table = Table(name, air=falling_in(DRIVERS[name].capabilities.fastest_fall_s / 0.8))
+    table.inflate()
+    table.run(8.0)
+    assert table.of(FaultReport) == []
+    assert [vent.confirmed for vent in table.of(VentReport)] == [True]
+
+
+@pytest.mark.parametrize("name", MEASURING)
+def test_a_cuff_that_falls_in_half_the_time_counts_as_a_kinked_hose(name: str) -> None:
+    table = Table(name, air=falling_in(DRIVERS[name].capabilities.fastest_fall_s / 2))
+    table.inflate()
+    table.run(8.0)
+    assert [fault.code for fault in table.of(FaultReport)] == ["fast_fall"]
+
+
+@pytest.mark.parametrize("phase_s", [0.0, 0.02, 0.04, 0.06, 0.08])
+@pytest.mark.parametrize("name", MEASURING)
+def test_a_kink_in_the_hold_is_found_beside_a_busy_computer(name: str, phase_s: float) -> None:
+    """Where the device has no clock, samples count when they are read: 60 to 90 ms apart."""
+    table = Table(name)
+    table.inflate()
+    table.plant.trouble = replace(table.plant.trouble, kinked=True)
+    table.run(phase_s)
+    table.steps_s = itertools.cycle((0.06, 0.09, 0.075, 0.09))
+    table.run(6.0)
+    assert [fault.code for fault in table.of(FaultReport)][:1] == ["fast_fall"]
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if DRIVERS[n].capabilities.ramps])

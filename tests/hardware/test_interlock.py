@@ -36,8 +36,8 @@ def sample(
 
 
 FALLS = [
-    (140.0, 0.109, "fast_fall"),
-    (140.0, 0.11, None),
+    (140.0, 0.199, "fast_fall"),
+    (140.0, 0.2, None),
     (60.0, 0.1, "fast_fall"),
     (59.9, 0.1, None),
     (140.0, 0.0, None),
@@ -423,6 +423,16 @@ class TestVenting:
         fault = inflating.judge_sample(sample(12.0 + apart_s, 14.9, CuffState.VENTING))
         assert code(fault) == found
         assert shown_empty(inflating, 13.0, CuffState.VENTING) is (found is None)
+
+    @pytest.mark.parametrize(("apart_s", "found"), [(0.109, "fast_fall"), (0.11, None)])
+    def test_how_fast_a_cuff_may_fall_is_set(self, apart_s: float, found: str | None) -> None:
+        judge = interlock_with(fall_s=0.11)
+        judge.arm(9.0)
+        judge.inflate(PROGRAM, 10.0)
+        judge.judge_sample(sample(12.0, 140.0))
+        judge.vent(12.0)
+        fault = judge.judge_sample(sample(12.0 + apart_s, 14.9, CuffState.VENTING))
+        assert code(fault) == found
 
     def test_a_fall_is_over_below_what_counts_as_empty(self, inflating: Interlock) -> None:
         inflating.judge_sample(sample(12.0, 140.0))

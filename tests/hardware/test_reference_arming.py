@@ -1,17 +1,20 @@
 """Arming the reference controller: tested, its watchdog seen to bite, and refused in plain words."""
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 from bench import Bench
 
 from hardware.codec import cuff1
 from hardware.drivers.reference import ReferenceCuff
+from hardware.drivers.reference_arming import Stage
 from hardware.errors import HardwareUnavailable
 from hardware.fault_script import Fault, FaultKind
+from hardware.interlock_table import InterlockSettings
 from hardware.readings import CommandReport, FaultReport, LinkNote, Program, Sample
 from hardware.states import CuffState, StopReason
-from hardware.supervisor import Arm
+from hardware.supervisor import Arm, Supervisor, SupervisorSettings
 
 
 @pytest.fixture
@@ -225,6 +228,88 @@ def test_a_fault_of_before_is_cleared_by_arming_at_once(bench: Bench) -> None:
     assert bench.faults() == []
     assert notes(bench, "old_fault") == ["the controller still holds the fault wdt_reset of before"]
     assert bench.device.state == "armed"
+
+
+def connect_anew(bench: Bench) -> None:
+    """Be the next host, on a controller that goes on as it was."""
+    bench.cuff = ReferenceCuff(bench.wire, bench.clock)
+    settings = SupervisorSettings(limits=bench.limits, interlock=InterlockSettings())
+    identity = bench.cuff.identify()
+    bench.supervisor = Supervisor(bench.cuff, identity, settings, bench.reports.append)
+
+
+def test_the_self_test_begins_whatever_number_the_last_heartbeat_of_another_host_had(
+    bench: Bench,
+) -> None:
+    for number in range(256):
+        bench.device.receive(cuff1.encode_command(0, "HB", number))
+        bench.run(0.7)  # its lease is over
+        connect_anew(bench)
+        bench.supervisor.handle(Arm(), bench.now_s)
+        bench.run(0.25)
+        assert bench.device.state == "selftest", number
+        bench.vent()
+    assert bench.refusals() == bench.faults() == []
+
+
+def test_a_new_host_whose_first_heartbeat_is_no_news_arms_all_the_same(bench: Bench) -> None:
+    bench.device.receive(cuff1.encode_command(0, "HB", 1))
+    bench.run(1.0)
+    connect_anew(bench)
+    bench.arm()
+    assert bench.device.state == "armed"
+    assert bench.refusals() == bench.faults() == []
+
+
+def without_heartbeats(bench: Bench, lost: Callable[[], bool]) -> None:
+    """Lose the heartbeats of the moments that the function tells."""
+    write = bench.wire.write
+
+    def lose(data: bytes) -> None:
+        if not (b" HB " in data and lost()):
+            write(data)
+
+    bench.wire.write = lose  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("stage", "again"), [(Stage.OFF, False), (Stage.BEATING, False), (Stage.OFF, True)]
+)
+def test_one_lost_heartbeat_is_no_refusal(bench: Bench, stage: Stage, again: bool) -> None:
+    if again:
+        bench.arm()
+        bench.vent()
+        bench.run(1.0)
+    lost: list[float] = []
+
+    def first_of_stage() -> bool:
+        if lost or bench.cuff._arming._stage is not stage:
+            return False
+        lost.append(bench.now_s)
+        return True
+
+    without_heartbeats(bench, first_of_stage)
+    bench.arm()
+    assert lost
+    assert bench.device.state == "armed"
+    assert bench.refusals() == []
+
+
+def test_a_device_that_counts_no_heartbeat_is_not_armed(bench: Bench) -> None:
+    without_heartbeats(bench, lambda: True)
+    bench.arm()
+    assert bench.refusals() == ["the cuff is not armed: it counts no heartbeat (waited 2 s)"]
+    assert bench.faults() == ["arm_refused"]
+
+
+def test_a_device_that_counts_no_heartbeat_after_its_watchdog_was_tried_is_not_armed(
+    bench: Bench,
+) -> None:
+    without_heartbeats(bench, lambda: bench.cuff._arming._stage is Stage.BEATING)
+    bench.arm()
+    assert "it counts no heartbeat after the test of its watchdog" in bench.refusals()[0]
+    bench.run(1.0)
+    assert bench.device.state == "idle"
 
 
 def test_the_site_ceiling_of_the_device_is_the_hosts_ceiling() -> None:

@@ -171,7 +171,12 @@ def test_a_pressure_without_a_number_passes_for_a_preview_and_never_for_a_run() 
 
 def able(**changes: Any) -> Capabilities:
     usual = Capabilities(
-        measures_pressure=True, finite_programs=True, own_watchdog=True, samples_hz=50, channels=1
+        measures_pressure=True,
+        finite_programs=True,
+        own_watchdog=True,
+        samples_hz=50,
+        fastest_fall_s=0.2,
+        channels=1,
     )
     return dataclasses.replace(usual, **changes)
 
