@@ -21,6 +21,7 @@ MAIN = "main.c"
 BUILDS = ("cuff_release.elf", "cuff_test.elf")
 STEPS = (
     ("driver", "test_firmware_driver.py", "on_the_real_binary"),
+    ("chip", "test_main_chip.py", ""),
     ("conformance", "test_conformance.py", "not emulator"),
     ("promises", "test_promises.py", ""),
     ("noise", "test_noise.py", ""),

@@ -46,8 +46,8 @@ SCORES = {
 }
 LEAST_SCORE = 0.9
 WORKERS = os.cpu_count() or 1
-BEFORE_HOLD_S = 3.5
-"""From the start of the supervisor: arming takes 2.2 s with the emulated cuff, the onset is 1.5 s later."""
+BEFORE_HOLD_S = 4.5
+"""From the start of the supervisor: arming takes 3.2 s with the emulated cuff, the onset is 1.5 s later."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from hardware.cuff import CuffDriver
 from hardware.errors import HardwareError
 from hardware.readings import CuffReport, Identity, LinkNote, Sample
 from hardware.registry import CuffAddress, build_driver, open_wire
+from hardware.serial_ports import usb_number
 from hardware.transport import SerialTransport
 
 AGAIN_S: Final = 1.0
@@ -29,12 +30,27 @@ PSEUDO_TERMINAL: Final = re.compile(r"/dev/(pts/\d+|ttys\d+)$")
 """What Linux and macOS call the port of an emulator."""
 
 
+NO_NUMBER: Final = frozenset({"", "0", "0001", "n/a", "none", "not told", "unknown"})
+"""What devices say, and drivers write, where a device has no number of its own; 0001 is what many USB
+adapters are delivered with (CP210x, recalled)."""
+
+
+def tells_which(number: str | None) -> bool:
+    """Return whether a serial number tells a device from another one of its kind."""
+    return number is not None and number.strip().lower() not in NO_NUMBER
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A wire that is open again, vented through, with the same device at its end."""
+    """A wire that is open again, vented through.
+
+    ``known``: the device at its end is the one that was there before. Otherwise it only says nothing
+    else, and what it measures confirms nothing.
+    """
 
     wire: SerialTransport
     cuff: CuffDriver
+    known: bool
 
 
 class Rescue:
@@ -56,6 +72,7 @@ class Rescue:
         report: Callable[[CuffReport], None],
     ) -> None:
         self._address, self._identity = address, identity
+        self._usb_number = usb_number(address.port)
         self._clock, self._report = clock, report
         self._saved: Saved | None = None
         self._busy = False
@@ -102,7 +119,7 @@ class Rescue:
             except Exception as error:  # noqa: BLE001  whatever it is, the next try comes
                 why = error.what if isinstance(error, HardwareError) else repr(error)
             else:
-                self._note("link_back", f"the cuff answers again, after {tries} tries; vented")
+                self._note("link_back", self._back(self._saved, tries))
                 return
             if PSEUDO_TERMINAL.match(self._address.port):
                 self.hopeless = True
@@ -126,11 +143,28 @@ class Rescue:
             if (found.manufacturer, found.serial_number) != mine:
                 what = f"another device answers there: {found.model} {found.serial_number}"
                 raise HardwareError(what, where=wire.name, do="plug the cuff in where it was")
+            known = self._known()
             self._listen(cuff)
         except BaseException:
             wire.close()
             raise
-        return Saved(wire, cuff)
+        return Saved(wire, cuff, known)
+
+    def _known(self) -> bool:
+        """Return whether what answers with the same words is the same device."""
+        if tells_which(self._identity.serial_number):
+            return True
+        return tells_which(self._usb_number) and usb_number(self._address.port) == self._usb_number
+
+    @staticmethod
+    def _back(saved: Saved, tries: int) -> str:
+        said = f"the cuff answers again, after {tries} tries; vented"
+        if saved.known or not saved.cuff.capabilities.measures_pressure:
+            return said
+        return (
+            f"{said}; it does not tell which cuff it is, so that a low pressure does not show that the "
+            "participant's is empty: disconnect the hose"
+        )
 
     def _listen(self, cuff: CuffDriver) -> None:
         deadline_s = self._clock.now_s() + LISTEN_S

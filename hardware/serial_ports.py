@@ -1,5 +1,6 @@
 """The serial ports that this computer knows, by name, with what the system says of each."""
 
+import os
 from dataclasses import dataclass
 
 from serial.tools import list_ports
@@ -20,3 +21,15 @@ def serial_ports() -> tuple[SerialPort, ...]:
         SerialPort(port.device, port.description or "n/a")
         for port in sorted(found, key=lambda port: str(port.device))
     )
+
+
+def usb_number(name: str) -> str | None:
+    """Return the serial number of the USB adapter behind a port, ``None`` where it has none.
+
+    It tells one adapter from the next, also where the port's name is given to whatever comes first.
+    """
+    names = (name, os.path.realpath(name))  # a link such as those in /dev/serial/by-id
+    try:
+        return next((p.serial_number for p in list_ports.comports() if p.device in names), None)
+    except OSError:  # the system does not say
+        return None

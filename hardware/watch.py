@@ -140,7 +140,8 @@ class Watch:
         saved = self._rescue.take()
         if saved is not None:
             self._wire, self._cuff = saved.wire, saved.cuff
-            doubt = not self._now.trusted  # a wire that is back mends no sensor
+            # a wire that is back mends no sensor, and another cuff's pressure says nothing of this one
+            doubt = not (self._now.trusted and saved.known)
             self._now = Supervisor(
                 saved.cuff, self._identity, self._settings, self._report, distrust=doubt
             )

@@ -28,8 +28,8 @@ from scc_task.responses import KeyMap
 
 HAND_OVER_S: Final = 4.0
 """How long before its onset an inflation is handed to the supervisor; the shortest cue lasts 6 s."""
-ARM_S: Final = 12.0
-"""A device may test itself before it says that it is armed."""
+ARM_S: Final = 16.0
+"""A device may test itself before it says that it is armed. The reference gives up after 15.2 s."""
 LATE_S: Final = 0.020
 """A step later than this is noted (a frame of a 60-Hz display is 0.0167 s)."""
 CUFF_REASONS: Final = (

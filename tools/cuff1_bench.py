@@ -4,10 +4,13 @@ What is typed is framed and sent as it is; the device alone judges it. There is 
 interlock, on purpose: what the device does by itself is what is looked at. Whatever ends this vents.
 """
 
+import contextlib
+import io
 import queue
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -30,13 +33,26 @@ def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201  a command
 
 
+def named(names: Mapping[int, str], number: int) -> str:
+    """Return the name of a number; a newer firmware may have more of them than we know."""
+    return names.get(number, f"number {number}, which this program does not know")
+
+
+REASONS = dict(enumerate(table.NAK_NAMES, start=1))
+EVENT_VALUES = {
+    "boot": dict(enumerate(table.RESETS)),
+    "fault": dict(enumerate(table.FAULTS)),
+    "selftest": dict(enumerate(table.SELFTEST_NAMES)),
+}
+
+
 def shown(reply: cuff1.Reply) -> str:
     """Return a reply in words."""
     match reply:
         case cuff1.Ack():
             return f"  taken: {reply.value}, {table.STATES[reply.state]}"
         case cuff1.Nak():
-            return f"  refused: {table.NAK_NAMES[reply.reason - 1]}, {table.STATES[reply.state]}"
+            return f"  refused: {named(REASONS, reply.reason)}, {table.STATES[reply.state]}"
         case cuff1.Status():
             return (
                 f"  {reply.device_ms} ms: {table.STATES[reply.state]}, {table.FAULTS[reply.fault]},"
@@ -44,11 +60,9 @@ def shown(reply: cuff1.Reply) -> str:
                 f" heartbeat {reply.heartbeat_age_ms} ms ago, flags {reply.flags}"
             )
         case cuff1.DeviceEvent():
-            words = {"boot": table.RESETS, "fault": table.FAULTS, "selftest": table.SELFTEST_NAMES}
-            event = table.EVENTS.get(reply.event, "")
-            return (
-                f"  {reply.device_ms} ms: {event} {words[event][reply.value] if event else reply}"
-            )
+            event = table.EVENTS.get(reply.event)
+            what = f"{event} {named(EVENT_VALUES[event], reply.value)}" if event else str(reply)
+            return f"  {reply.device_ms} ms: {what}"
         case _:
             return f"  {reply}"
 
@@ -103,9 +117,12 @@ def type_at(wire: Transport) -> None:
     lines: queue.Queue[str] = queue.Queue()
 
     def listen() -> None:
-        for line in sys.stdin:
-            lines.put(line.strip())
-        lines.put("quit")
+        try:
+            with contextlib.suppress(OSError):  # a terminal that is gone
+                for line in sys.stdin:
+                    lines.put(line.strip())
+        finally:
+            lines.put("quit")  # a tool that hears nobody any more must not keep a heart beating
 
     threading.Thread(target=listen, daemon=True).start()
     try:
@@ -121,15 +138,28 @@ def type_at(wire: Transport) -> None:
         wire.write(table.VENT_BYTE)
 
 
+def agreed() -> bool:
+    """Return whether the cuff is on nobody."""
+    question = "The cuff is round a rigid cylinder, ON NOBODY, and somebody stands at the coupling?"
+    try:
+        say(f"{question} Type yes:")
+        return sys.stdin.readline().strip() == "yes"
+    except KeyboardInterrupt:
+        return False
+
+
 def main() -> int:
     """Ask whether the cuff is on nobody, and open the port."""
     if len(sys.argv) != 2:
         print("usage: cuff1_bench.py PORT", file=sys.stderr)  # noqa: T201
         return 2
-    say(
-        "The cuff is round a rigid cylinder, ON NOBODY, and somebody stands at the coupling? Type yes:"
-    )
-    if sys.stdin.readline().strip() != "yes":
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # no letter, typed or shown, may end it
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows lacks one
+        if number := getattr(signal, name, None):  # also where whoever started us ignores it
+            signal.signal(number, signal.default_int_handler)
+    if not agreed():
         say("Nothing was opened.")
         return 1
     try:
@@ -137,11 +167,8 @@ def main() -> int:
     except HardwareUnavailable as exc:
         print(exc, file=sys.stderr)  # noqa: T201
         return 4
-    say(HELP)
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # also where whoever started us ignores it
     try:
+        say(HELP)
         type_at(wire)
     except KeyboardInterrupt:
         say("Stopped; the vent byte is sent.")

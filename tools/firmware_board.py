@@ -8,6 +8,7 @@ The site's ceiling beside it is left alone; without this a board calls itself ``
 import binascii
 import re
 import sys
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -18,7 +19,18 @@ from hardware.codec import cuff1_table as table  # noqa: E402  the path comes fi
 ADDRESS = 0x10
 """Of the record, as ``board.h`` has it."""
 LINE = 16
+EMULATED = "emulated"
+"""What an emulated controller calls its maker."""
+NONE = "none"
 SIZES = tuple(table.IDENTITY_WORDS[n] for n in ("maker", "serial number", "calibrated"))
+
+
+def is_calibration(word: str) -> bool:
+    """Return whether a word is a date of the calendar, or says that there is none."""
+    try:
+        return word == NONE or date.fromisoformat(word).isoformat() == word
+    except ValueError:
+        return False
 
 
 def record(*words: str) -> bytes:
@@ -27,8 +39,12 @@ def record(*words: str) -> bytes:
     Raises
     ------
     ValueError
-        If something is no word of an identity.
+        If something is no word of an identity, or would say what is not so.
     """
+    if words[0].lower() == EMULATED:  # every run with it would be recorded as a simulated one
+        raise ValueError(f"a board whose maker is '{words[0]}' would be taken for an emulated one")
+    if not is_calibration(words[-1]):
+        raise ValueError(f"'{words[-1]}' is not a date such as 2026-01-31, and not '{NONE}'")
     body = b""
     for word, size in zip(words, SIZES, strict=True):
         if not re.fullmatch(r"[!-~]+", word) or len(word) > size:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 TAG = b"fw-hash="
 BLANK = b"00000000"
+HEADER_BYTES = 32
+"""Of an ELF file's loaded part."""
 
 
 class NoImage(Exception):
@@ -32,6 +34,8 @@ def image_of_elf(data: bytes) -> bytes:
     table, size, count = (
         int.from_bytes(data[a:b], "little") for a, b in ((28, 32), (42, 44), (44, 46))
     )
+    if size != HEADER_BYTES:
+        raise NoImage("its table of loaded parts is damaged")
     image = b""
     for number in range(count):
         header = data[table + number * size : table + (number + 1) * size]
@@ -39,6 +43,8 @@ def image_of_elf(data: bytes) -> bytes:
             int.from_bytes(header[n : n + 4], "little") for n in range(0, 20, 4)
         )
         if kind == 1 and length and load < 0x800000:  # above are RAM, EEPROM and fuses
+            if offset + length > len(data):
+                raise NoImage("it is cut off")
             image = image.ljust(load, b"\xff")
             image += data[offset : offset + length]
     return image
@@ -48,8 +54,12 @@ def image_of_hex(text: str) -> bytes:
     """Return the bytes of flash of an Intel HEX file."""
     image = bytearray()
     for line in text.split():
-        record = bytes.fromhex(line.removeprefix(":"))
-        if sum(record) % 256:
+        try:
+            record = bytes.fromhex(line.removeprefix(":"))
+        except ValueError:
+            record = b""
+        # length, address (2), kind, the data, and what makes the sum of all 0
+        if len(record) < 5 or len(record) != record[0] + 5 or sum(record) % 256:
             raise NoImage(f"the line {line} is damaged")
         length, at, kind = record[0], int.from_bytes(record[1:3], "big"), record[3]
         if kind == 0:

@@ -103,11 +103,20 @@ SELFTEST_LEFT_TENTHS: Final = 30
 SELFTEST_TENTHS_MAX: Final = 150
 """A single reading above 15.0 mmHg ends the test as failed: the host takes more than 20 mmHg that
 nobody asked for, for longer than 0.5 s, as a fault."""
-SELFTEST_PUFF_MS_MAX: Final = 1_500
+SELFTEST_CLOSED_MS: Final = 1_000
+SELFTEST_SETTLE_MS: Final = 100
+SELFTEST_CHANGE_TENTHS: Final = 15
+"""Everything shut, the shut-off valve too: from the settling to the end the mean of the sensors changes by no
+more. What a leak of that rate (0.32/s) lets out of 6 mmHg in the time that a vent path has leaves 3.7, so it
+can't pass for the path (assumed)."""
+SELFTEST_AGAINST_TENTHS: Final = 130
+"""What the regulator holds against the shut-off valve meanwhile: through one that is stuck open the slowest
+filling of the building guide brings 2.6 mmHg or more in that time (assumed)."""
+SELFTEST_PUFF_MS_MAX: Final = 2_500
 SELFTEST_VENT_MS_MAX: Final = 1_500
 """Longest puff and longest emptying through one path (assumed; a hose of a few metres)."""
-SELFTEST_MS_MAX: Final = 5_000
-"""Longest self-test in all."""
+SELFTEST_MS_MAX: Final = 9_000
+"""Longest self-test in all: the slowest box of the building guide takes 7.4 s."""
 
 STATES: Final = ("idle", "armed", "inflating", "hold", "venting", "fault", "selftest")
 """Index is the number on the wire; the names are those of `hardware.states.CuffState`."""
@@ -143,11 +152,13 @@ SELFTEST: Final = {
     8: "it took too long",
     9: "it was broken off",
     10: "its own watchdog was not seen to bite when it was switched on",
+    11: "air comes through the closed shut-off valve",
+    12: "the closed cuff loses its air: a leak, or a coupling that is not pressed home",
 }
 """Results, in ``ID`` and in the event. All but 0, 1 and 9 are the fault ``selftest``."""
 SELFTEST_NAMES: Final = (
     *("not_done", "passed", "zero", "match", "no_rise", "first_vent", "second_vent", "too_high"),
-    *("too_long", "broken_off", "watchdog"),
+    *("too_long", "broken_off", "watchdog", "shutoff", "leak"),
 )
 """A word for each result, for program text."""
 

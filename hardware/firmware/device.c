@@ -15,7 +15,7 @@ uint8_t device_alive(void) { return device.heartbeat_age_ms < device.lease_ms; }
 
 static uint8_t priority(void) {
     if (device.state != STATE_FAULT) return BUZZER_OFF;
-    return IS_HIGH_ALARM(device.fault) || !sensors_empty() ? BUZZER_HIGH : BUZZER_MEDIUM;
+    return IS_HIGH_ALARM(device.fault) || device.told_left || !sensors_empty() ? BUZZER_HIGH : BUZZER_MEDIUM;
 }
 
 static uint8_t alarm(void) {
@@ -48,11 +48,12 @@ static void apply(void) {
         feed(program_asked(device.now_ms));
     } else if (device.state == STATE_SELFTEST) {
         uint8_t phase = selftest_phase();
-        if (phase == PHASE_FIRST_PUFF || phase == PHASE_SECOND_PUFF) feed(SELFTEST_PUFF_TENTHS);
-        device.outputs.supply |= phase == PHASE_FIRST_VENT;
-        device.outputs.dump |= phase == PHASE_SECOND_VENT;
-        /* on while a path is tried: a regulator at 0 would let the air out through a stuck shut-off valve */
-        if (phase != PHASE_ZERO) device.outputs.drive = drive(SELFTEST_PUFF_TENTHS);
+        if (selftest_puffs()) feed(SELFTEST_PUFF_TENTHS);
+        device.outputs.supply |= phase == PHASE_CLOSED || phase == PHASE_FIRST_VENT;
+        device.outputs.dump |= phase == PHASE_CLOSED || phase == PHASE_SECOND_VENT;
+        /* on while a valve is tried: a regulator at 0 would let the air out through a stuck shut-off valve */
+        if (phase != PHASE_ZERO)
+            device.outputs.drive = drive(phase == PHASE_CLOSED ? SELFTEST_AGAINST_TENTHS : SELFTEST_PUFF_TENTHS);
     }
     hal_outputs(&device.outputs);
 }

@@ -69,7 +69,10 @@ void hal_outputs(const struct outputs *outputs) {
 
 uint8_t hal_send(const char *frame, uint8_t length) {
     if (length > (uint8_t)(sent_tail - sent_head - 1)) return 0;
-    while (length--) to_send[sent_head++] = *frame++;
+    while (length--) {
+        to_send[sent_head] = *frame++;
+        sent_head++; /* after the byte: the interrupt sends what is in front of it */
+    }
     UCSR0B |= _BV(UDRIE0);
     return 1;
 }

@@ -8,12 +8,13 @@
  *   second  the supply valve, whose third port lets the cuff out while it does not feed it
  * The shut-off valve (normally closed) is there so that the first path can be tried alone: with the supply
  * valve towards the regulator and the shut-off closed, nothing but the dump valve can let air out, also if
- * the regulator relieves. Should the shut-off be stuck open, the regulator, which stays on, feeds the cuff
- * instead of emptying it. It also parts a runaway regulator from the cuff.
+ * the regulator relieves. It also parts a runaway regulator from the cuff, so it is tried itself, before. Should
+ * it stick after that, the regulator, which stays on, feeds the cuff instead of emptying it.
  *
  *                       dump  supply  shut-off  regulator
  *   rest, vent             0       0         0       0     both paths open
  *   inflate, hold, puff    1       1         1     > 0     both paths closed, fed
+ *   all closed             1       1         0     > 0     nothing may come in or go out
  *   first path alone       0       1         0     > 0     the regulator stays on behind the shut-off:
  *   second path alone      1       0         0     > 0     at 0 it would vent through a shut-off stuck open
  *

@@ -2,7 +2,7 @@
 
 static uint8_t phase, proven, count;
 static uint16_t all_ms, phase_ms;
-static int16_t sum_first, sum_second, zero_first, zero_second;
+static int16_t sum_first, sum_second, zero_first, zero_second, settled;
 
 void selftest_begin(uint8_t watchdog_proven) {
     phase = PHASE_ZERO;
@@ -13,6 +13,10 @@ void selftest_begin(uint8_t watchdog_proven) {
 }
 
 uint8_t selftest_phase(void) { return phase; }
+
+uint8_t selftest_puffs(void) {
+    return phase == PHASE_PUFF || phase == PHASE_FIRST_PUFF || phase == PHASE_SECOND_PUFF;
+}
 
 static int16_t distance(int16_t a, int16_t b) { return (int16_t)(a > b ? a - b : b - a); }
 
@@ -38,6 +42,15 @@ static uint8_t judge_zero(int16_t first, int16_t second) {
     if (distance(zero_first, 0) > SELFTEST_ZERO_TENTHS || distance(zero_second, 0) > SELFTEST_ZERO_TENTHS)
         return SELFTEST_ZERO;
     if (distance(zero_first, zero_second) > SELFTEST_MATCH_TENTHS) return SELFTEST_MATCH;
+    return go_on();
+}
+
+/* Only at the end: a leg that moves presses on a closed cuff too, and lets go again. */
+static uint8_t judge_closed(int16_t both) {
+    if (phase_ms == SELFTEST_SETTLE_MS) settled = both;
+    if (phase_ms < SELFTEST_CLOSED_MS) return SELFTEST_NOT_DONE;
+    if (both > settled + 2 * SELFTEST_CHANGE_TENTHS) return SELFTEST_SHUTOFF;
+    if (both < settled - 2 * SELFTEST_CHANGE_TENTHS) return SELFTEST_LEAK;
     return go_on();
 }
 
@@ -70,6 +83,7 @@ uint8_t selftest_judge(int16_t first, int16_t second) {
         low = high;
         high = other;
     }
-    if (phase == PHASE_FIRST_PUFF || phase == PHASE_SECOND_PUFF) return judge_puff(low, high);
+    if (phase == PHASE_CLOSED) return judge_closed((int16_t)(low + high));
+    if (selftest_puffs()) return judge_puff(low, high);
     return judge_vent(high);
 }

@@ -10,12 +10,13 @@ import ctypes
 import enum
 import functools
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from hardware.errors import HardwareUnavailable
-from hardware.sim.elf import firmware_problem
+from hardware.sim.elf import NoFirmwareError, elf_of, flash_of
 
 FIRMWARE: Final = Path(__file__).parents[1] / "firmware"
 BUILD: Final = FIRMWARE / "build"
@@ -28,6 +29,7 @@ HOW_TO_BUILD: Final = (
     "then: make -C hardware/firmware && make -C hardware/firmware/simavr; "
     "elsewhere use the emulator that needs neither: leave the binary out"
 )
+OURS: Final = "name hardware/firmware/build/cuff_release.elf, made by: make -C hardware/firmware"
 _READ: Final = 4096
 
 
@@ -45,6 +47,8 @@ class Pin(enum.IntFlag):
 
 CLOSED: Final = Pin.DUMP | Pin.SUPPLY
 """Both vent paths are closed."""
+VALVES: Final = CLOSED | Pin.SHUTOFF
+"""Every valve has current."""
 
 
 class Restart(enum.IntEnum):
@@ -53,6 +57,14 @@ class Restart(enum.IntEnum):
     POWER_ON = 0
     RESET_PIN = 1
     BROWN_OUT = 2
+
+
+class LineError(enum.IntEnum):
+    """What the chip's receiver can find wrong with a byte: a bit of its register UCSR0A."""
+
+    FRAME = 1 << 4
+    OVERRUN = 1 << 3
+    PARITY = 1 << 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +93,13 @@ _SIGNATURES: Final[dict[str, tuple[Any, ...]]] = {
     "sim_restart": (None, _Handle, ctypes.c_int),
     "sim_cycle": (ctypes.c_uint64, _Handle),
     "sim_run": (ctypes.c_int, _Handle, ctypes.c_uint64),
-    "sim_write": (None, _Handle, ctypes.c_char_p, ctypes.c_uint32),
+    "sim_write": (None, _Handle, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_uint32),
     "sim_read": (ctypes.c_uint32, _Handle, ctypes.c_char_p, ctypes.c_uint32),
     "sim_waiting": (ctypes.c_uint32, _Handle),
     "sim_resets": (ctypes.c_uint32, _Handle),
     "sim_pins": (ctypes.c_uint32, _Handle),
+    "sim_peek": (ctypes.c_uint32, _Handle, ctypes.c_uint32),
+    "sim_poke": (None, _Handle, ctypes.c_uint32, ctypes.c_uint32),
     "sim_pressure": (ctypes.c_double, _Handle),
     "sim_regulator": (ctypes.c_double, _Handle),
     "sim_fault_name": (ctypes.c_char_p, ctypes.c_int),
@@ -142,14 +156,15 @@ def require(binary: Path) -> None:
         raise HardwareUnavailable(
             "there is no such firmware file", where=str(binary), do=HOW_TO_BUILD
         )
-    problem = firmware_problem(binary.read_bytes())
-    if problem is not None:  # simavr would end the whole program
-        raise HardwareUnavailable(
-            problem,
-            where=str(binary),
-            do="name hardware/firmware/build/cuff_release.elf, made by: make -C hardware/firmware",
-        )
+    _flash(binary)
     _library(str(LIBRARY))
+
+
+def _flash(binary: Path) -> bytes:
+    try:
+        return flash_of(binary.read_bytes())
+    except (OSError, NoFirmwareError) as error:
+        raise HardwareUnavailable(str(error), where=str(binary), do=OURS) from error
 
 
 class Board:
@@ -171,7 +186,13 @@ class Board:
     def __init__(self, binary: Path, *, seed: int = 0) -> None:
         require(binary)
         self._c = _library(str(LIBRARY))
-        self._sim = self._c.sim_open(os.fsencode(binary), seed & 0xFFFF_FFFF)
+        self._binary = binary
+        with (
+            tempfile.TemporaryDirectory() as folder
+        ):  # never the file itself: see `hardware.sim.elf`
+            plain = Path(folder) / "flash.elf"
+            plain.write_bytes(elf_of(_flash(binary)))
+            self._sim = self._c.sim_open(os.fsencode(plain), seed & 0xFFFF_FFFF)
         if not self._sim:
             raise HardwareUnavailable(
                 "the simulated chip cannot load this file",
@@ -205,11 +226,15 @@ class Board:
 
         Raises
         ------
-        RuntimeError
+        HardwareUnavailable
             If the chip has stopped for good: a crash, or asleep with its interrupts off.
         """
         if self._c.sim_run(self._sim, round(time_s * CLOCK_HZ)):
-            raise RuntimeError("the simulated chip has crashed or sleeps for ever")
+            raise HardwareUnavailable(
+                "the simulated chip has crashed with this program, or sleeps for ever",
+                where=str(self._binary),
+                do=OURS,
+            )
 
     def restart(self, why: Restart) -> None:
         """Begin anew. Except after the reset pin, what was in its RAM is lost."""
@@ -222,9 +247,12 @@ class Board:
 
     # -- wire
 
-    def write(self, data: bytes) -> None:
-        """Put bytes on the wire to the chip, which brings them at 115200 baud."""
-        self._c.sim_write(self._sim, data, len(data))
+    def write(self, data: bytes, *, spoilt: LineError | None = None) -> None:
+        """Put bytes on the wire to the chip, which brings them at 115200 baud.
+
+        With ``spoilt``, the chip's receiver reports that error with each of them.
+        """
+        self._c.sim_write(self._sim, data, len(data), 0 if spoilt is None else int(spoilt))
 
     def read(self) -> bytes:
         """Return what the chip has sent by now."""
@@ -237,6 +265,16 @@ class Board:
     def waiting(self) -> int:
         """Return how many bytes are still on the wire to the chip."""
         return int(self._c.sim_waiting(self._sim))
+
+    # -- the chip from inside
+
+    def peek(self, address: int) -> int:
+        """Return what is at a data address: a register, or the memory."""
+        return int(self._c.sim_peek(self._sim, address))
+
+    def poke(self, address: int, value: int) -> None:
+        """Write to a data address, as the program would: a clock or a converter can be stopped so."""
+        self._c.sim_poke(self._sim, address, value)
 
     # -- pins, air and what is wrong
 

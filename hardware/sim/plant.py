@@ -81,20 +81,25 @@ class Plant:
         self._noise_at = 0
 
     def flow(
-        self, *, target_mmhg: float, on_for_s: float, paths: tuple[int, ...], dt_s: float
+        self,
+        *,
+        target_mmhg: float,
+        on_for_s: float,
+        paths: tuple[int, ...],
+        shutoff_open: bool,
+        dt_s: float,
     ) -> None:
-        """Let time pass with the regulator at its target and these vent paths open; none feeds the cuff.
+        """Let time pass with the regulator at its target and these vent paths open.
 
         While the second path is closed, or stuck so, its valve leads to the regulator, and only the
         shut-off valve is between.
         """
-        if not paths:
+        leads = 2 not in paths or self.trouble.stuck_path == 2 or self.trouble.valve_stuck
+        fed = leads and (shutoff_open or self.trouble.shutoff_stuck)
+        if fed:
             self.fill(target_mmhg=target_mmhg, on_for_s=on_for_s, dt_s=dt_s)
-            return
-        leads = 2 not in paths or self.trouble.stuck_path == 2
-        if leads and self.trouble.shutoff_stuck:
-            self.fill(target_mmhg=target_mmhg, on_for_s=on_for_s, dt_s=dt_s)
-        self.vent(dt_s=dt_s, paths=paths)
+        if paths or not fed:
+            self.vent(dt_s=dt_s, paths=paths)
 
     def fill(self, *, target_mmhg: float, on_for_s: float, dt_s: float) -> None:
         """Let time pass with the vent valve closed and the regulator at its target."""

@@ -103,8 +103,8 @@ class EmulatedReference:
     def _priority(self) -> str:
         if self._state != FAULT:
             return "off"
-        high = table.FAULTS[self._fault] in table.HIGH_ALARMS or not self._sensors.empty
-        return "high" if high else "medium"
+        high = table.FAULTS[self._fault] in table.HIGH_ALARMS or self._told_left
+        return "high" if high or not self._sensors.empty else "medium"
 
     def open_loop(self) -> None:
         """Open the participant's abort loop: the ball is squeezed, or its wire breaks."""
@@ -290,14 +290,16 @@ class EmulatedReference:
 
     def _tick(self, tick_ms: int) -> None:
         state = self._state
-        paths: tuple[int, ...] = selftest.BOTH_PATHS
+        paths, shutoff_open = selftest.BOTH_PATHS, False
         on_for_ms = self._ms - self._program.go_ms
         if state in (INFLATING, HOLD):
-            paths = ()
+            paths, shutoff_open = (), True
         elif state == SELFTEST:
-            paths, on_for_ms = self._test.open_paths, self._test.phase_ms
+            paths, shutoff_open = self._test.open_paths, self._test.feeds
+            on_for_ms = self._test.phase_ms
         times = {"on_for_s": on_for_ms / 1000, "dt_s": tick_ms / 1000}
-        self._plant.flow(target_mmhg=self._fed / 10, paths=paths, **times)
+        air = self._plant
+        air.flow(target_mmhg=self._fed / 10, paths=paths, shutoff_open=shutoff_open, **times)
         self._sensors.take(*self._plant.sensors_tenths(), tick_ms)
         if state == SELFTEST:
             self._go_on_testing(tick_ms)
@@ -382,8 +384,8 @@ class EmulatedReference:
     @property
     def _fed(self) -> int:
         """Return the regulator's momentary target."""
-        puffs = self._state == SELFTEST and self._test.drives
-        return table.SELFTEST_PUFF_TENTHS if puffs else self._program.asked(self._ms)
+        tests = self._state == SELFTEST
+        return self._test.target_tenths if tests else self._program.asked(self._ms)
 
     def _send_status(self) -> None:
         self._counter += 1

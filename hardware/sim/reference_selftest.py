@@ -1,4 +1,4 @@
-"""The reference controller's self-test: two puffs that count as empty, one let out by each vent path.
+"""The reference controller's self-test: the closed cuff keeps a puff, then each vent path lets one out.
 
 Judged by the sensors alone, as firmware has to, and against `hardware.codec.cuff1_table`.
 """
@@ -11,13 +11,17 @@ from hardware.codec import cuff1_table as table
 GOES_ON: Final = 0
 PASSED: Final = 1
 ZERO, MATCH, NO_RISE, FIRST_VENT, SECOND_VENT, TOO_HIGH, TOO_LONG, BROKEN_OFF = range(2, 10)
-BOTH_PATHS: Final = (1, 2)
+SHUTOFF: Final = 11
+LEAK: Final = 12
+BOTH_PATHS: Final[tuple[int, ...]] = (1, 2)
 
 
 class Phase(enum.Enum):
     """What the test does now, in this order."""
 
     ZERO = enum.auto()
+    PUFF = enum.auto()
+    CLOSED = enum.auto()
     FIRST_PUFF = enum.auto()
     FIRST_VENT = enum.auto()
     SECOND_PUFF = enum.auto()
@@ -26,7 +30,7 @@ class Phase(enum.Enum):
 
 _NEXT: Final = dict(zip(list(Phase)[:-1], list(Phase)[1:], strict=True))
 _PATHS: Final = {Phase.ZERO: BOTH_PATHS, Phase.FIRST_VENT: (1,), Phase.SECOND_VENT: (2,)}
-_PUFFS: Final = (Phase.FIRST_PUFF, Phase.SECOND_PUFF)
+_PUFFS: Final = (Phase.PUFF, Phase.FIRST_PUFF, Phase.SECOND_PUFF)
 
 
 class SelfTest:
@@ -36,16 +40,25 @@ class SelfTest:
         self._phase = Phase.ZERO
         self._phase_ms = self._ms = 0
         self._sums, self._count = [0, 0], 0
+        self._settled: int | None = None
 
     @property
     def open_paths(self) -> tuple[int, ...]:
-        """Return the vent paths that are open now; none during a puff."""
+        """Return the vent paths that are open now; none during a puff, or while all is shut."""
         return _PATHS.get(self._phase, ())
 
     @property
-    def drives(self) -> bool:
-        """Return whether the regulator is on: also while a path is tried, behind the shut-off valve."""
-        return self._phase is not Phase.ZERO
+    def feeds(self) -> bool:
+        """Return whether the shut-off valve is open, so that the regulator reaches the cuff."""
+        return self._phase in _PUFFS
+
+    @property
+    def target_tenths(self) -> int:
+        """Return the regulator's target: also while a valve is tried, behind the shut-off valve."""
+        if self._phase is Phase.ZERO:
+            return 0
+        closed = self._phase is Phase.CLOSED
+        return table.SELFTEST_AGAINST_TENTHS if closed else table.SELFTEST_PUFF_TENTHS
 
     @property
     def phase_ms(self) -> int:
@@ -63,6 +76,8 @@ class SelfTest:
         if self._phase is Phase.ZERO:
             return self._judge_zero(first, second)
         risen = [reading - zero for reading, zero in zip((first, second), self._zeros, strict=True)]
+        if self._phase is Phase.CLOSED:
+            return self._judge_closed(sum(risen))
         if self._phase in _PUFFS:
             return self._judge_puff(risen)
         return self._judge_vent(risen)
@@ -81,6 +96,16 @@ class SelfTest:
             return ZERO
         if abs(zeros[0] - zeros[1]) > table.SELFTEST_MATCH_TENTHS:
             return MATCH
+        return self._go_on()
+
+    def _judge_closed(self, both: int) -> int:
+        if self._settled is None and self._phase_ms >= table.SELFTEST_SETTLE_MS:
+            self._settled = both  # ticks are of any length here
+        if self._settled is None or self._phase_ms < table.SELFTEST_CLOSED_MS:
+            return GOES_ON
+        change = both - self._settled
+        if abs(change) > 2 * table.SELFTEST_CHANGE_TENTHS:
+            return SHUTOFF if change > 0 else LEAK
         return self._go_on()
 
     def _judge_puff(self, risen: list[int]) -> int:

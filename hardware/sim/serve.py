@@ -8,6 +8,7 @@ goes on until the cuff is empty, as a real device would.
 import contextlib
 import json
 import os
+import re
 import selectors
 import socket
 import sys
@@ -26,6 +27,8 @@ from hardware.sim.plant import Plant
 LINGER_S: Final = 12.0
 POLL_S: Final = 0.005
 """The controller's own tick."""
+OUR_PORT: Final = re.compile(r"/dev/(pts/\d+|ttys\d+)")
+"""What Linux and macOS call a pseudo-terminal: where a link of ours points."""
 EMPTY_MMHG: Final = 15.0
 """Below this a cuff counts as vented (IEC 80601-2-30 level, recalled)."""
 
@@ -73,9 +76,9 @@ class _Pty:
         self.port = self._name = os.ttyname(self._slave)
         self._link = link
         if link is not None:
-            if link.is_symlink():
+            if link.is_symlink() and OUR_PORT.fullmatch(str(link.readlink())):
                 link.unlink()  # of an emulator that ended before
-            elif link.exists():
+            elif link.is_symlink() or link.exists():
                 self._release()
                 raise HardwareUnavailable(
                     "there is something already, and it is no link of an emulator",

@@ -24,7 +24,7 @@ from scc_task.doctor.inflation import EMPTY_MMHG, REST_MMHG
 SLICE_S: Final = 0.005
 EMPTY_S: Final = 3.0
 REST_S: Final = 3.0
-ARM_S: Final = 12.0
+ARM_S: Final = 16.0
 """A device may test itself first, with a puff that counts as empty, and try its own watchdog."""
 REPEAT_VENT_S: Final = 0.25
 ANSWER_S: Final = 0.5

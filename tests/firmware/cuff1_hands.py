@@ -15,7 +15,7 @@ from hardware.clock import RealClock
 from hardware.codec import cuff1
 from hardware.codec import cuff1_table as table
 from hardware.sim.firmware import FirmwareCuff
-from hardware.sim.plant import Plant
+from hardware.sim.plant import Plant, PlantSettings
 from hardware.sim.reference import EmulatedReference
 from hardware.transport import SerialTransport
 
@@ -203,18 +203,18 @@ def is_event(reply: cuff1.Reply, name: str) -> bool:
     return isinstance(reply, cuff1.DeviceEvent) and table.EVENTS.get(reply.event) == name
 
 
-def emulator(**settings: Any) -> Hands:
+def emulator(*, air: PlantSettings | None = None, **settings: Any) -> Hands:
     valve: list[tuple[float, str]] = []
-    plant = Plant(seed=SEED)
+    plant = Plant(air, seed=SEED)
     device = EmulatedReference(
         plant, start_s=0.0, witness=lambda what, t: valve.append((t, what)), **settings
     )
     return Hands(device, plant, valve)
 
 
-def firmware(binary: Path, **settings: Any) -> Hands:
+def firmware(binary: Path, *, air: PlantSettings | None = None, **settings: Any) -> Hands:
     valve: list[tuple[float, str]] = []
-    plant = Plant(seed=SEED)
+    plant = Plant(air, seed=SEED)
     device = FirmwareCuff(
         plant,
         start_s=0.0,

@@ -77,6 +77,29 @@ def test_an_image_with_a_changed_byte_is_found_out(tmp_path: Path) -> None:
         assert subprocess.run(command, capture_output=True).returncode == status
 
 
+@pytest.mark.parametrize("line", [":", ":00", ":01", ":10000000F0", ":0400000000000000FC", ":zz"])
+def test_a_damaged_line_of_a_hex_file_is_explained(tmp_path: Path, line: str) -> None:
+    damaged = tmp_path / "damaged.hex"
+    damaged.write_text(line + "\n")
+    command = [sys.executable, str(TOOLS / "firmware_stamp.py"), "check", str(damaged)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{damaged}: ")
+    assert f"the line {line} is damaged" in done.stderr or "stands 0 times" in done.stderr
+
+
+def test_an_elf_file_that_is_cut_off_is_not_stamped(binaries: Any, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.elf"
+    whole = binaries.release.read_bytes()
+    cut.write_bytes(whole[: whole.index(stamp.TAG) + 100])
+    before = cut.read_bytes()
+    command = [sys.executable, str(TOOLS / "firmware_stamp.py"), "stamp", str(cut)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "it is cut off" in done.stderr
+    assert cut.read_bytes() == before
+
+
 def test_elf_and_hex_hold_the_same_image(binaries: Any) -> None:
     image = stamp.image_of(binaries.release)
     assert image == stamp.image_of(binaries.release.with_suffix(".hex"))
@@ -122,3 +145,17 @@ def test_what_is_no_word_of_a_board_is_refused(bad: tuple[str, ...]) -> None:
     assert done.returncode == 1
     assert "is not a word" in done.stderr
     assert not done.stdout
+
+
+@pytest.mark.parametrize("maker", ["emulated", "Emulated", "EMULATED"])
+def test_no_real_board_is_made_an_emulated_one(maker: str) -> None:
+    with pytest.raises(ValueError, match="taken for an emulated one"):
+        tool("firmware_board").record(maker, "S7", "none")
+
+
+@pytest.mark.parametrize(
+    "date", ["2026-99-99", "2026-02-29", "1", "20260131", "None", "2026-W01-1"]
+)
+def test_a_calibration_is_a_date_of_the_calendar_or_none(date: str) -> None:
+    with pytest.raises(ValueError, match=f"'{date}' is not a date such as 2026-01-31"):
+        tool("firmware_board").record("lab", "S7", date)

@@ -400,6 +400,7 @@ def test_a_self_test_stays_below_what_counts_as_empty(hands: Hands) -> None:
         ({"stuck_path": 2}, "second_vent"),
         ({"supply_lost": True}, "no_rise"),
         ({"leak_per_s": 4.0}, "no_rise"),
+        ({"leak_per_s": 0.5}, "leak"),
         ({"sensors_stuck": True}, "no_rise"),
         ({"lie_mmhg": 5.0}, "zero"),
         ({"off_mmhg": (2.5, -2.5)}, "match"),
@@ -419,15 +420,40 @@ def test_a_self_test_finds_what_is_wrong(
 
 
 @pytest.mark.parametrize(
-    "more", [{"stuck_path": 1}, {"stuck_path": 2}, {"valve_stuck": True}, {}], ids=str
+    "more", [{}, {"stuck_path": 1}, {"stuck_path": 2}, {"valve_stuck": True}], ids=str
 )
-def test_a_self_test_finds_a_dead_path_behind_a_shut_off_valve_that_is_stuck_open(
+def test_a_self_test_finds_a_shut_off_valve_that_is_stuck_open(
     hands: Hands, more: dict[str, object]
+) -> None:
+    needs(hands, "valves to block")
+    hands.trouble(shutoff_stuck=True, **more)
+    assert hands.self_test() == "shutoff"
+
+
+@pytest.mark.parametrize("path", [1, 2])
+def test_a_leak_does_not_pass_for_a_vent_path(hands: Hands, path: int) -> None:
+    """One that would empty a puff of 6 mmHg below 3 in the time that a path has."""
+    needs(hands, "a hose and valves to break")
+    hands.trouble(leak_per_s=0.5, stuck_path=path)
+    assert hands.self_test() == "leak"
+
+
+def test_a_self_test_finds_a_dead_path_behind_a_shut_off_valve_that_sticks_later(
+    hands: Hands,
 ) -> None:
     """The regulator stays on meanwhile: at 0 it would let the air out in the place of the path."""
     needs(hands, "valves to block")
-    hands.trouble(shutoff_stuck=True, **more)
-    assert hands.self_test() == "first_vent"
+    hands.to("selftest")
+    against = table.SELFTEST_AGAINST_TENTHS * table.DRIVE_MAX // table.FULL_SCALE_TENTHS
+    drives = [hands.status().drive]
+    while against not in drives or drives[-1] == against:  # all closed, or before that
+        hands.run(0.02)
+        drives.append(hands.status().drive)
+    hands.trouble(shutoff_stuck=True, stuck_path=1)
+    said = hands.run(table.SELFTEST_MS_MAX / 1000, until=lambda r: is_event(r, "selftest"))
+    assert [table.SELFTEST_NAMES[r.value] for r in said if is_event(r, "selftest")] == [
+        "first_vent"
+    ]
 
 
 def test_a_self_test_does_not_see_a_kink_beyond_its_sensors(hands: Hands) -> None:

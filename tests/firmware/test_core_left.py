@@ -1,5 +1,7 @@
 """Pressure that nobody asked for, alarms that are hushed, and faults that flicker, to their tick."""
 
+import itertools
+
 import pytest
 from core_bench import SAFE, TARGET, Core, both, faults, feeding, held
 
@@ -93,6 +95,27 @@ def test_a_vent_that_loses_its_heart_does_not_end_armed(core: Core, silent_ms: i
 
 def sounds(core: Core, tenths: float, ms: int = 2100) -> int:
     return sum((core.at(tenths, TICK), core.outputs.buzzer)[1] for _ in range(ms // TICK))
+
+
+MEDIUM_PULSES, HIGH_PULSES = 3, 8
+"""In 2048 ms."""
+
+
+def pulses(core: Core, tenths: float) -> int:
+    heard = [(core.at(tenths, TICK), core.outputs.buzzer)[1] for _ in range(2048 // TICK + 1)]
+    return sum(now > before for before, now in itertools.pairwise(heard))
+
+
+def test_a_vent_that_failed_after_another_fault_sounds_high_also_when_the_cuff_is_empty(
+    core: Core,
+) -> None:
+    core.to("hold")
+    core.heart()
+    assert faults(core, core.at(TARGET, table.LEASE_MS, beating=False)) == ["host_lost"]
+    assert pulses(core, 0) == MEDIUM_PULSES
+    assert faults(core, core.at(150, table.VENT_MS_MAX + TICK)) == ["vent_fail"]
+    assert pulses(core, 0) == HIGH_PULSES
+    assert core.fault == "host_lost"
 
 
 def test_a_hushed_alarm_sounds_when_it_gets_worse_and_stays_silent_when_it_gets_better(

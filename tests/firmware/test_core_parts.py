@@ -10,9 +10,12 @@ from core_bench import FED, SAFE, Core, both, faults
 from hardware.codec import cuff1_table as table
 
 TICK = table.TICK_MS
-FIRST_ALONE, SECOND_ALONE = (0, 1, 0), (1, 0, 0)
+CLOSED, FIRST_ALONE, SECOND_ALONE = (1, 1, 0), (0, 1, 0), (1, 0, 0)
 PUFF_DRIVE = table.SELFTEST_PUFF_TENTHS * table.DRIVE_MAX // table.FULL_SCALE_TENTHS
+AGAINST_DRIVE = table.SELFTEST_AGAINST_TENTHS * table.DRIVE_MAX // table.FULL_SCALE_TENTHS
 ZERO_TICKS = table.SELFTEST_ZERO_MS // TICK
+CLOSED_TICKS = table.SELFTEST_CLOSED_MS // TICK
+SETTLE_TICKS = table.SELFTEST_SETTLE_MS // TICK
 
 
 def result(core: Core, said: list) -> list[str]:
@@ -20,11 +23,20 @@ def result(core: Core, said: list) -> list[str]:
 
 
 def begun(core: Core, *, zero: tuple[int, int] = (0, 0)) -> None:
-    """Begin a self-test, and go on to its first puff."""
+    """Begin a self-test, and go on to the first path's puff."""
+    closed(core, zero=zero)
+    assert result(core, both(core, zero[0] + 60, zero[1] + 60, CLOSED_TICKS)) == []
+    assert core.outputs.valves == FED
+
+
+def closed(core: Core, *, zero: tuple[int, int] = (0, 0)) -> None:
+    """Begin a self-test, and go on to where all is closed."""
     core.run(100)
     core.take("TEST")
     assert result(core, both(core, *zero, ZERO_TICKS)) == []
     assert core.outputs.valves == FED
+    assert result(core, both(core, zero[0] + 60, zero[1] + 60, 1)) == []
+    assert core.outputs.valves == CLOSED
 
 
 def in_phase(core: Core, phase: str) -> None:
@@ -42,7 +54,7 @@ def in_phase(core: Core, phase: str) -> None:
 # -- self-test
 
 
-def test_a_self_test_puffs_twice_and_tries_each_path_alone(core: Core) -> None:
+def test_a_self_test_tries_the_closed_cuff_and_each_path_alone(core: Core) -> None:
     core.run(100)
     core.take("TEST")
     seen, said = [], []
@@ -51,6 +63,8 @@ def test_a_self_test_puffs_twice_and_tries_each_path_alone(core: Core) -> None:
         said += core.run(TICK)
     assert [key for key, _ in itertools.groupby(seen)] == [
         (SAFE, 0),
+        (FED, PUFF_DRIVE),
+        (CLOSED, AGAINST_DRIVE),
         (FED, PUFF_DRIVE),
         (FIRST_ALONE, PUFF_DRIVE),
         (FED, PUFF_DRIVE),
@@ -123,6 +137,47 @@ def test_a_zero_is_a_mean_rounded_down(core: Core, last: int, says: list[str]) -
     core.take("TEST")
     both(core, -30, 0, ZERO_TICKS - 1)
     assert result(core, both(core, -31 if says else -30, 0, 1)) == (["zero"] if says else [])
+    core.boot()
+    core.run(100)
+    core.take("TEST")
+    both(core, -30, 0, ZERO_TICKS - 1)
+    assert result(core, both(core, -29, 0, 1)) == []
+
+
+@pytest.mark.parametrize("zero", [(0, 0), (10, 10), (-20, -10)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_closed_cuffs_air_changes_by_1_5_mmhg_at_most(
+    core: Core, zero: tuple[int, int], sign: int
+) -> None:
+    base = 66 + zero[0], 66 + zero[1]
+    for change, says in (((10, 20), []), ((20, 11), ["shutoff" if sign > 0 else "leak"])):
+        core.boot()
+        closed(core, zero=zero)
+        both(core, *base, CLOSED_TICKS - 1)
+        pair = [at + sign * by for at, by in zip(base, change, strict=True)]
+        assert result(core, both(core, *pair, 1)) == says
+        assert core.outputs.valves == (SAFE if says else FED)
+
+
+def test_what_changes_before_the_closed_cuff_has_settled_counts_for_nothing(core: Core) -> None:
+    closed(core)
+    both(core, 110, 110, SETTLE_TICKS - 1)
+    assert result(core, both(core, 60, 60, CLOSED_TICKS - SETTLE_TICKS + 1)) == []
+    assert core.outputs.valves == FED
+    core.boot()
+    closed(core)
+    both(core, 60, 60, SETTLE_TICKS - 1)
+    both(core, 110, 110, 1)
+    assert result(core, both(core, 60, 60, CLOSED_TICKS - SETTLE_TICKS)) == ["leak"]
+
+
+def test_a_leg_that_moves_on_the_closed_cuff_is_no_leak(core: Core) -> None:
+    closed(core)
+    both(core, 60, 60, SETTLE_TICKS)
+    both(core, 20, 20, SETTLE_TICKS)
+    assert result(core, both(core, 140, 140, CLOSED_TICKS - 2 * SETTLE_TICKS - 1)) == []
+    both(core, 60, 60, 1)
+    assert core.outputs.valves == FED
 
 
 @pytest.mark.parametrize("zero", [(0, 0), (10, 10), (-20, -10)])
@@ -172,12 +227,14 @@ def test_a_stuck_path_is_found_whichever_it_is(core: Core, stuck: str) -> None:
 
 
 @pytest.mark.parametrize("which", [(151, 0), (0, 151)])
-@pytest.mark.parametrize("phase", ["zero", "first puff", "first vent", "second vent"])
+@pytest.mark.parametrize("phase", ["zero", "closed", "first puff", "first vent", "second vent"])
 def test_a_single_reading_above_15_mmhg_is_too_high(
     core: Core, phase: str, which: tuple[int, int]
 ) -> None:
     if phase == "zero":
         core.to("selftest")
+    elif phase == "closed":
+        closed(core)
     else:
         in_phase(core, phase)
     assert "too_high" not in result(core, both(core, *(min(w, 150) for w in which), 1))
@@ -190,11 +247,12 @@ def test_a_self_test_that_takes_too_long_ends(core: Core) -> None:
     slow = table.SELFTEST_PUFF_MS_MAX // TICK
     both(core, 59, 59, slow)
     both(core, 60, 60, 1)
-    both(core, 40, 40, slow)
+    both(core, 40, 40, table.SELFTEST_VENT_MS_MAX // TICK)
     both(core, 0, 0, 1)
-    both(core, 59, 59, slow - 1)
+    both(core, 59, 59, slow)
     both(core, 60, 60, 1)
-    left = table.SELFTEST_MS_MAX // TICK - ZERO_TICKS - 3 * slow - 2
+    left = (table.SELFTEST_MS_MAX - table.SELFTEST_VENT_MS_MAX) // TICK
+    left -= ZERO_TICKS + 1 + CLOSED_TICKS + 2 * slow + 3
     assert result(core, both(core, 40, 40, left)) == []
     assert result(core, both(core, 40, 40, 1)) == ["too_long"]
 

@@ -1,6 +1,8 @@
 """The unchanged driver and supervisor on the real binary, and the ways to get there."""
 
+import contextlib
 import json
+import random
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,17 +16,50 @@ from typer.testing import CliRunner
 from hardware.errors import HardwareUnavailable
 from hardware.readings import CommandReport, FaultReport, LinkNote, Program, Sample
 from hardware.sim import avr
-from hardware.sim.elf import firmware_problem
+from hardware.sim.elf import FLASH_BYTES, NoFirmwareError, elf_of, flash_of
 from hardware.sim.firmware import FirmwareCuff
 from hardware.sim.plant import IN_FRONT_TAU_S, Plant, PlantSettings
 from hardware.supervisor import Arm, Load
 from scc_task.cli_emulate import app
 from scc_task.emulated import EmulatorProcess, emulator_of
-from scc_task.errors import FilesInvalid
+from scc_task.errors import ExitCode, FilesInvalid
 from scc_task.protocol.load import load_rig
 
 ROOT = Path(__file__).parents[2]
 RIG = ROOT / "rigs" / "reference-sim.yaml"
+FLAGS_AT = 36
+"""Of an ELF file's header."""
+ATMEGA2560 = 6
+SLEEPS = bytes.fromhex("f894 01e0 03bf 8895 fecf")
+"""cli; ldi r16, 1; out SMCR, r16; sleep; rjmp to it."""
+LOAD_ALL = """
+import contextlib, pathlib, sys
+from hardware.errors import HardwareUnavailable
+from hardware.sim.avr import Board
+loaded = refused = 0
+for path in pathlib.Path(sys.argv[1]).glob("*.elf"):
+    try:
+        board = Board(path)
+    except HardwareUnavailable:
+        refused += 1
+        continue
+    loaded += 1
+    with contextlib.suppress(HardwareUnavailable):
+        board.run_until(0.01)
+    board.close()
+print(loaded, refused)
+"""
+
+
+def damaged(binary: Path, seed: int) -> bytes:
+    """Return an ELF file with one to three changed bytes in its header and its tables."""
+    data, dice = bytearray(binary.read_bytes()), random.Random(seed)
+    programs_at, sections_at = (int.from_bytes(data[n : n + 4], "little") for n in (28, 32))
+    spots = [*range(16, 52), *range(programs_at, programs_at + 4 * 32)]
+    spots += range(sections_at, len(data))
+    for _ in range(dice.choice((1, 1, 1, 2, 3))):
+        data[dice.choice(spots)] = dice.choice((0, 1, 128, 255, dice.randrange(256)))
+    return bytes(data)
 
 
 def test_the_driver_arms_inflates_with_a_ramp_and_ends_on_the_real_binary(
@@ -115,7 +150,7 @@ def test_a_firmware_file_that_is_cut_off_is_explained(
     binaries: Binaries, tmp_path: Path, share: float
 ) -> None:
     whole = binaries.release.read_bytes()
-    assert firmware_problem(whole) is None
+    assert flash_of(whole)
     cut = tmp_path / "cut.elf"
     cut.write_bytes(whole[: max(4, int(len(whole) * share))])
     with pytest.raises(HardwareUnavailable, match="cut off or damaged"):
@@ -126,7 +161,64 @@ def test_a_firmware_that_does_not_fit_is_explained(binaries: Binaries) -> None:
     whole = bytearray(binaries.release.read_bytes())
     first_at = int.from_bytes(whole[28:32], "little")  # the table of segments
     whole[first_at + 12 : first_at + 16] = (40_000).to_bytes(4, "little")  # where it is loaded
-    assert firmware_problem(bytes(whole)) == "this firmware is larger than the controller's flash"
+    with pytest.raises(NoFirmwareError, match="larger than the controller's flash"):
+        flash_of(bytes(whole))
+
+
+def test_a_program_for_another_chip_is_explained(binaries: Binaries, tmp_path: Path) -> None:
+    whole = bytearray(binaries.release.read_bytes())
+    whole[FLAGS_AT] = ATMEGA2560
+    (tmp_path / "mega.elf").write_bytes(whole)
+    with pytest.raises(HardwareUnavailable, match="for another chip"):
+        avr.Board(tmp_path / "mega.elf")
+
+
+def test_the_chip_gets_the_flash_that_is_in_the_file_and_nothing_else(binaries: Binaries) -> None:
+    flash = flash_of(binaries.release.read_bytes())
+    assert flash_of(elf_of(flash)) == flash
+    shipped = (avr.FIRMWARE / "build" / "cuff_release.hex").read_text().split()
+    records = (bytes.fromhex(line[1:]) for line in shipped)
+    assert flash == b"".join(record[4:-1] for record in records if record[3] == 0)
+
+
+def test_whatever_stands_in_an_elf_file_it_is_refused_in_words_or_gives_a_flash(
+    binaries: Binaries,
+) -> None:
+    for seed in range(2000):
+        with contextlib.suppress(NoFirmwareError):
+            assert 0 < len(flash_of(damaged(binaries.release, seed))) <= FLASH_BYTES
+
+
+def test_no_damaged_file_ends_the_process_that_loads_it(binaries: Binaries, tmp_path: Path) -> None:
+    for seed in range(100):
+        (tmp_path / f"{seed}.elf").write_bytes(damaged(binaries.release, seed))
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_ALL, str(tmp_path)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr  # a signal's is negative
+    assert sum(map(int, done.stdout.split())) == 100
+    assert "0" not in done.stdout.split()  # some are loaded, some refused
+
+
+def test_a_program_that_sleeps_for_ever_is_explained_on_the_command_line(
+    binaries: Binaries, tmp_path: Path
+) -> None:
+    sleeper = tmp_path / "sleeper.elf"
+    sleeper.write_bytes(elf_of(SLEEPS))
+    command = [str(ROOT / "run_task.py"), "emulate", "reference", "--binary", str(sleeper)]
+    with subprocess.Popen(
+        [sys.executable, *command],
+        stdin=subprocess.PIPE,  # it is not what ends it
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.wait(60) == ExitCode.HARDWARE_UNAVAILABLE
+        assert process.stdout is not None
+        said = process.stdout.read()
+    assert "crashed with this program, or sleeps for ever" in said
+    assert str(sleeper) in said
+    assert "Traceback" not in said
 
 
 def test_a_damaged_firmware_file_is_explained_on_the_command_line(

@@ -1,5 +1,7 @@
 """What an engineer types at a controller on the bench, through the tool, at an emulated one."""
 
+import importlib.util
+import os
 import re
 import signal
 import subprocess
@@ -7,13 +9,19 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from hardware.codec import cuff1
+from hardware.codec import cuff1_table as table
 from scc_task.emulated import EmulatorProcess
 
 TOOL = Path(__file__).parents[2] / "tools" / "cuff1_bench.py"
 PATIENCE_S = 30.0
+STRICT = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+"""As a terminal that takes UTF-8 and nothing else."""
+NO_UTF8 = b"h\xe4llo".decode("utf-8", "surrogateescape")
 
 
 class Typist:
@@ -26,6 +34,9 @@ class Typist:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            encoding="utf-8",
+            errors="surrogateescape",  # what we type may be no UTF-8
+            env=STRICT,
         )
 
     def type(self, line: str) -> None:
@@ -41,6 +52,15 @@ class Typist:
             if re.search(pattern, line):
                 return line
         raise AssertionError(f"'{pattern}' was not said in {said}")
+
+
+def tool() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("cuff1_bench", TOOL)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
@@ -92,6 +112,72 @@ def test_without_a_yes_no_port_is_opened() -> None:
     assert "Nothing was opened" in done.stdout
 
 
+@pytest.mark.parametrize("typed", [b"\xff\n", b"", b"y\xe9s\n"])
+def test_whatever_is_typed_at_the_question_but_yes_opens_no_port(typed: bytes) -> None:
+    done = subprocess.run(
+        [sys.executable, str(TOOL), "/nowhere"], input=typed, capture_output=True, env=STRICT
+    )
+    assert done.returncode == 1
+    assert b"Nothing was opened" in done.stdout
+    assert not done.stderr
+
+
+def test_an_interrupt_at_the_question_opens_no_port(typist: Typist) -> None:
+    typist.until("Type yes")
+    typist.process.send_signal(signal.SIGINT)
+    assert typist.until("Nothing was opened")
+    assert typist.process.wait(PATIENCE_S) == 1
+    assert typist.process.stdout is not None
+    assert typist.process.stdout.read() == ""  # no traceback
+
+
+def test_a_letter_that_is_no_utf8_does_not_make_it_deaf(
+    typist: Typist, emulator: tuple[EmulatorProcess, Path]
+) -> None:
+    inflated(typist)
+    typist.type(NO_UTF8)
+    typist.until("refused: .*, hold")
+    typist.type("!")
+    assert vented(emulator[1])
+    typist.type("quit")
+    assert typist.process.wait(PATIENCE_S) == 0
+
+
+def test_a_tool_that_hears_nobody_any_more_ends_and_vents(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wire:
+        sent = b""
+
+        def write(self, data: bytes) -> None:
+            self.sent += data
+
+        def read(self, *, wait_s: float) -> bytes:
+            time.sleep(wait_s)
+            return b""
+
+    def gone() -> Iterator[str]:
+        yield "heart on"
+        raise OSError("the terminal is gone")
+
+    wire = Wire()
+    monkeypatch.setattr(sys, "stdin", gone())
+    tool().type_at(wire)
+    assert wire.sent.endswith(table.VENT_BYTE)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [cuff1.Nak(1, 10, 0), cuff1.DeviceEvent(5, 1, 99), cuff1.DeviceEvent(5, 3, 99)],
+    ids=str,
+)
+def test_a_number_of_a_newer_firmware_is_shown_as_it_is(reply: cuff1.Reply) -> None:
+    number = reply.reason if isinstance(reply, cuff1.Nak) else reply.value
+    assert f"number {number}, which this program does not know" in tool().shown(reply)
+
+
+def test_an_event_of_a_newer_firmware_is_shown_as_it_is() -> None:
+    assert "event=99" in tool().shown(cuff1.DeviceEvent(5, 99, 1))
+
+
 def test_it_says_who_is_there_and_what_is_refused(typist: Typist) -> None:
     typist.type("yes")
     typist.type("ID")
@@ -111,14 +197,14 @@ def test_a_heart_that_stops_is_found_by_the_device(
     assert vented(emulator[1])
 
 
-@pytest.mark.parametrize("how", ["end of input", "interrupt"])
+@pytest.mark.parametrize("how", ["end of input", "interrupt", "closed terminal"])
 def test_however_it_ends_it_vents(
     how: str, typist: Typist, emulator: tuple[EmulatorProcess, Path]
 ) -> None:
     inflated(typist)
     assert "valve closed" in valve(emulator[1])
-    if how == "interrupt":
-        typist.process.send_signal(signal.SIGINT)
+    if how != "end of input":
+        typist.process.send_signal(signal.SIGINT if how == "interrupt" else signal.SIGHUP)
     else:
         assert typist.process.stdin is not None
         typist.process.stdin.close()

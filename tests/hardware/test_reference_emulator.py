@@ -206,6 +206,20 @@ def test_it_does_not_arm_before_its_self_test_has_passed(hands: Hands) -> None:
     assert isinstance(hands.say("ARM", 2500), cuff1.Ack)
 
 
+@pytest.mark.parametrize("step_s", [0.0011, 0.003, 0.0073, 0.019])
+def test_a_self_test_passes_at_any_pace_of_the_computer(hands: Hands, step_s: float) -> None:
+    hands.wait(0.1)
+    hands.say("TEST")
+    found: list[cuff1.Reply] = []
+    while not any(isinstance(r, cuff1.DeviceEvent) for r in found):
+        hands.beat = (hands.beat + 1) % 256
+        hands.device.receive(cuff1.encode_command(0, "HB", hands.beat))
+        hands.now_s += step_s
+        hands.decoder.receive(hands.device.advance(hands.now_s))
+        found += hands.decoder.replies()
+    assert [r.value for r in found if isinstance(r, cuff1.DeviceEvent)] == [1]
+
+
 def test_a_self_test_never_passes_what_counts_as_empty(hands: Hands) -> None:
     hands.say("STREAM", 100)
     hands.wait(0.1)

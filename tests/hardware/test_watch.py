@@ -105,7 +105,7 @@ def test_a_wire_that_is_back_mends_no_sensor() -> None:
     run(0.2)
     assert rescue.busy
     rescue.busy = False
-    saved.append(Saved(wire, DeadSensor(clock)))
+    saved.append(Saved(wire, DeadSensor(clock), known=True))
     run(2.0)
     assert watch.venting
     assert not any(isinstance(r, VentReport) and r.confirmed for r in reports)

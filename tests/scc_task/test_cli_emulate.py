@@ -50,3 +50,28 @@ def test_a_file_that_is_no_link_of_ours_is_never_taken_away(tmp_path) -> None:
     refused = CliRunner().invoke(app, ["cpar", "--link", str(path)])
     assert isinstance(refused.exception, HardwareUnavailable)
     assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_of_the_users_own_is_never_taken_away(tmp_path, there: bool) -> None:
+    data, link = tmp_path / "data", tmp_path / "link"
+    if there:
+        data.mkdir()
+    link.symlink_to(data)
+    refused = CliRunner().invoke(app, ["cpar", "--link", str(link)])
+    assert isinstance(refused.exception, HardwareUnavailable)
+    assert "no link of an emulator" in str(refused.exception)
+    assert link.readlink() == data
+
+
+@pytest.mark.parametrize("left", ["/dev/pts/999999", "/dev/ttys999"])
+def test_a_link_that_an_emulator_left_behind_is_taken_over_and_taken_away(tmp_path, left) -> None:
+    link = tmp_path / "cuff"
+    link.symlink_to(left)
+    process = EmulatorProcess("cpar", "--link", str(link))
+    try:
+        assert process.port == str(link)
+        assert link.exists()
+    finally:
+        process.close()
+    assert not link.is_symlink()

@@ -21,13 +21,13 @@ static char last_taken[64];
 static int vented_by_byte, in_tick;
 
 static uint16_t last_first, last_second;
-static uint8_t state, fault, loop_open, tested, saw_first, saw_second, stay_armed, may_inflate;
+static uint8_t state, fault, loop_open, tested, saw_closed, saw_first, saw_second, stay_armed, may_inflate;
 static unsigned heart_ms, beat, lease_ms, site, ceiling;
-static unsigned go_ms, on_ms, rise_ms, target, test_ms;
+static unsigned go_ms, on_ms, rise_ms, target, test_ms, shut_ms;
 static unsigned too_high, beyond, apart, above, still_ms, full_ms, left; /* counts, and times */
 static unsigned silent_ms, hushed_ms;
 static int high_alarm;
-static int first, second, known;
+static int first, second, known, settled;
 
 static void breach(const char *rule) {
     fprintf(stderr, "breach: %s (state %u, was %u, %s, note %s)\n", rule, device.state, state, in_tick ? "tick" : line,
@@ -152,7 +152,7 @@ static void on_command_edge(uint8_t now) {
     MUST(strcmp(taken, last_taken)); /* a repeated command is not obeyed again */
     if (now == STATE_SELFTEST) {
         MUST(state == STATE_IDLE && is("TEST", 0) && alive() && empty());
-        test_ms = saw_first = saw_second = 0;
+        test_ms = shut_ms = saw_closed = saw_first = saw_second = 0;
         tested = 0;
     } else if (now == STATE_ARMED) {
         MUST(state == STATE_IDLE && is("ARM", 1) && alive() && empty() && tested && arguments[0] <= site);
@@ -235,10 +235,18 @@ static void look(void) {
         MUST(alive() && go_ms < on_ms);
     } else if (now == STATE_SELFTEST) {
         /* what is not open is fed against: or the regulator, at 0, would vent in the place of a dead path */
-        MUST(pins.drive == (pins.dump || pins.supply ? 25 : 0));
+        MUST(pins.drive == (!pins.dump && !pins.supply ? 0 : pins.dump && pins.supply && !pins.shutoff ? 33 : 25));
         MUST(!pins.shutoff || (pins.dump && pins.supply));
         MUST(alive() && test_ms <= SELFTEST_MS_MAX);
         if (in_tick) {
+            /* with everything shut the air stays as it is, before a path is tried */
+            if (shut_ms && pins.shutoff) {
+                MUST(shut_ms >= SELFTEST_CLOSED_MS && abs(first + second - settled) <= 2 * SELFTEST_CHANGE_TENTHS);
+                saw_closed = 1;
+            }
+            if (!pins.dump || !pins.supply) MUST(saw_closed || !pins.drive);
+            shut_ms = pins.dump && pins.supply && !pins.shutoff ? shut_ms + TICK_MS : 0;
+            if (shut_ms == SELFTEST_SETTLE_MS + TICK_MS) settled = first + second;
             saw_first |= !pins.dump && pins.supply;
             saw_second |= saw_first && pins.dump && !pins.supply;
         }
@@ -254,7 +262,7 @@ void judge_after_byte(void) { look(); }
 
 /* An alarm of high priority is silent only after a HUSH that came while it was high, and for its time. */
 static void judge_buzzer(void) {
-    high_alarm = state == STATE_FAULT && (IS_HIGH_ALARM(device.fault) || !empty());
+    high_alarm = state == STATE_FAULT && (IS_HIGH_ALARM(device.fault) || device.told_left || !empty());
     silent_ms = high_alarm && !pins.buzzer ? silent_ms + TICK_MS : 0;
     hushed_ms = !high_alarm ? NEVER : hushed_ms < NEVER ? hushed_ms + TICK_MS : NEVER;
     MUST(silent_ms <= 256 || hushed_ms <= HUSH_HIGH_MS + 256);

@@ -31,6 +31,7 @@
 #define PORTD 0x2B
 #define MCUSR 0x54
 #define UCSR0A 0xC0
+#define SPOILT 0x1C /* its bits for a frame error, an overrun and a wrong parity */
 #define UBRR0L 0xC4
 #define TCCR1A 0x80
 #define OCR1AL 0x88
@@ -41,7 +42,11 @@ typedef struct {
     avr_t *avr;
     avr_irq_t *to_chip, *adc[2];
     avr_uart_t *uart;
-    uint8_t rx[RING], tx[RING];
+    uint8_t spoilt[uart_fifo_fifo_size]; /* the same bits, for each place of the chip's receiver */
+    avr_io_read_t status;
+    void *status_of;
+    uint16_t rx[RING]; /* a byte and, above it, what the line did to it: bits of UCSR0A */
+    uint8_t tx[RING];
     uint32_t rx_in, rx_out, tx_in, tx_out;
     air_t air;
     uint8_t pins, inputs; /* valves and, as bit 7, the buzzer; what drives the input pins */
@@ -76,10 +81,19 @@ static avr_cycle_count_t wire_timer(avr_t *avr, avr_cycle_count_t when, void *pa
      * lose some of a long row */
     sim->uart->cycles_per_byte = chip_byte_cycles(sim);
     if (sim->rx_in != sim->rx_out) {
-        uint8_t byte = sim->rx[sim->rx_out++ % RING];
-        if (sim->air.faults[F_unplugged] == 0.0) avr_raise_irq(sim->to_chip, byte);
+        uint16_t byte = sim->rx[sim->rx_out++ % RING];
+        sim->spoilt[sim->uart->input.write] = (uint8_t)(byte >> 8);
+        if (sim->air.faults[F_unplugged] == 0.0) avr_raise_irq(sim->to_chip, byte & 0xFF);
     }
     return when + BYTE_CYCLES;
+}
+
+static uint8_t read_status(avr_t *avr, avr_io_addr_t at, void *param) { /* simavr's line does no harm */
+    sim_t *sim = param;
+    const uart_fifo_t *input = &sim->uart->input;
+    uint8_t status = sim->status ? sim->status(avr, at, sim->status_of) : avr->data[at];
+    status &= (uint8_t)~SPOILT;
+    return input->read == input->write ? status : status | sim->spoilt[input->read];
 }
 
 static void drive_inputs(sim_t *sim, int anew) {
@@ -211,6 +225,10 @@ sim_t *sim_open(const char *elf, uint32_t seed) {
     sim->adc[1] = avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_ADC0 + ADC_SECOND);
     avr_irq_register_notify(
         avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_OUTPUT), from_chip, sim);
+    sim->status = avr->io[AVR_DATA_TO_IO(UCSR0A)].r.c;
+    sim->status_of = avr->io[AVR_DATA_TO_IO(UCSR0A)].r.param;
+    avr->io[AVR_DATA_TO_IO(UCSR0A)].r.c = read_status;
+    avr->io[AVR_DATA_TO_IO(UCSR0A)].r.param = sim;
     air_begin(&sim->air, seed);
     sim_restart(sim, 0);
     sim->resets = 0;
@@ -237,9 +255,11 @@ int sim_run(sim_t *sim, uint64_t until) {
     return sim->ended ? -1 : 0;
 }
 
-void sim_write(sim_t *sim, const uint8_t *bytes, uint32_t count) {
+/* Errors: the bits of UCSR0A that the chip finds set with each of these bytes. */
+void sim_write(sim_t *sim, const uint8_t *bytes, uint32_t count, uint32_t errors) {
+    uint16_t spoilt = (uint16_t)((errors & SPOILT) << 8);
     for (uint32_t i = 0; i < count; i++) {
-        if (sim->rx_in - sim->rx_out < RING) sim->rx[sim->rx_in++ % RING] = bytes[i];
+        if (sim->rx_in - sim->rx_out < RING) sim->rx[sim->rx_in++ % RING] = spoilt | bytes[i];
     }
 }
 
@@ -270,6 +290,19 @@ int sim_edge(sim_t *sim, uint64_t *cycle, uint32_t *pins) {
     *cycle = sim->edge_cycle[sim->edge_out % RING];
     *pins = sim->edge_pins[sim->edge_out++ % RING];
     return 1;
+}
+
+uint32_t sim_peek(sim_t *sim, uint32_t address) { return sim->avr->data[address]; }
+
+/* Writes to a data address as the program would: a register takes effect, so a clock can be stopped. */
+void sim_poke(sim_t *sim, uint32_t address, uint32_t value) {
+    avr_t *avr = sim->avr;
+    uint32_t io = AVR_DATA_TO_IO(address);
+    if (address < SRAM && io < MAX_IOs && avr->io[io].w.c) {
+        avr->io[io].w.c(avr, (avr_io_addr_t)address, (uint8_t)value, avr->io[io].w.param);
+    } else {
+        avr->data[address] = (uint8_t)value;
+    }
 }
 
 void sim_eeprom(sim_t *sim, uint8_t *bytes, uint32_t count, uint32_t offset, int write) {
