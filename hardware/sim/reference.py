@@ -301,9 +301,11 @@ class EmulatedReference:
         air = self._plant
         air.flow(target_mmhg=self._fed / 10, paths=paths, shutoff_open=shutoff_open, **times)
         self._sensors.take(*self._plant.sensors_tenths(), tick_ms)
+        vents, at_rest = state in (IDLE, ARMED, VENTING, FAULT), state in (IDLE, ARMED)
+        left = self._left.judge(self._sensors, tick_ms, open_paths=vents, at_rest=at_rest)
         if state == SELFTEST:
             self._go_on_testing(tick_ms)
-        self._judge(self._state, tick_ms)
+        self._judge(self._state, tick_ms, left=left)
         self._hush.keep(self._priority, self._ms)
 
     def _go_on_testing(self, tick_ms: int) -> None:
@@ -320,10 +322,8 @@ class EmulatedReference:
         self._tested = result
         self._emit(cuff1.encode_event(cuff1.DeviceEvent(self._ms, SELFTEST_EVENT, result)))
 
-    def _judge(self, state: int, tick_ms: int) -> None:
-        pressed, at_rest = state in (INFLATING, HOLD), state in (IDLE, ARMED)
-        vents = not pressed and state != SELFTEST
-        left = self._left.judge(self._sensors, tick_ms, open_paths=vents, at_rest=at_rest)
+    def _judge(self, state: int, tick_ms: int, *, left: bool) -> None:
+        pressed = state in (INFLATING, HOLD)
         self._stay_armed = self._stay_armed and self._alive()
         if state == FAULT:
             if left and not self._told_left:
