@@ -2,7 +2,8 @@
 
 ``benchmarks/firmware_mutants.py [--jobs 2] [--part K/N]`` takes every comparison, "and", "or", "not", number,
 limit of the table, statement and return of the core's C files, changes it in a copy of the sources, and
-gives the copy to the native fuzzer (random and flips) and to the tests of ``tests/firmware/test_core_*``.
+gives the copy to the native fuzzer (random and flips), to the tests of ``tests/firmware/test_core_*``, and to
+the twins, where it has to say and do what the emulator does.
 It prints the score and the survivors as a table for ``docs/firmware-mutants.md``.
 """
 
@@ -26,6 +27,7 @@ SOURCES = (
     *("start.c", "device.c", "commands.c"),
 )
 TESTS = sorted((ROOT / "tests" / "firmware").glob("test_core_*.py"))
+TWINS = ROOT / "tests" / "firmware" / "test_twins.py"
 FUZZ_STEPS = "400000"
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all")
 PASSES, DIES = "passed", "does not end, or does not compile"
@@ -150,13 +152,14 @@ def verdict(mutant: Mutant | None, folder: Path) -> str:
 
 def tried(folder: Path) -> str:
     """Return which step fails on the core in a folder."""
-    tests = [sys.executable, "-c", CALL_PYTEST, str(folder), *map(str, TESTS)]
+    pytest = [sys.executable, "-c", CALL_PYTEST, str(folder)]
     objects = map(str, folder.glob("*.o"))
     steps = (
         (DIES, ["gcc", *SANITIZERS, "-o", str(folder / "fuzz"), *objects]),
         ("fuzz", [str(folder / "fuzz"), "1", FUZZ_STEPS]),
-        ("tests", tests),
+        ("tests", [*pytest, *map(str, TESTS)]),
         ("flips", [str(folder / "fuzz"), "flips"]),
+        ("twins", [*pytest, str(TWINS)]),
     )
     for name, command in steps:
         try:

@@ -104,14 +104,15 @@ SELFTEST_TENTHS_MAX: Final = 150
 """A single reading above 15.0 mmHg ends the test as failed: the host takes more than 20 mmHg that
 nobody asked for, for longer than 0.5 s, as a fault."""
 SELFTEST_CLOSED_MS: Final = 1_000
-SELFTEST_SETTLE_MS: Final = 100
-SELFTEST_CHANGE_TENTHS: Final = 15
-"""Everything shut, the shut-off valve too: from the settling to the end the mean of the sensors changes by no
-more. What a leak of that rate (0.32/s) lets out of 6 mmHg in the time that a vent path has leaves 3.7, so it
-can't pass for the path (assumed)."""
+SELFTEST_MEAN_MS: Final = 100
+SELFTEST_LOST_TENTHS: Final = 15
+SELFTEST_GAINED_TENTHS: Final = 10
+"""Everything shut, the shut-off valve too: the mean of both sensors over the last ``SELFTEST_MEAN_MS`` is
+by no more below or above what ended the puff. A leak of the rate that passes (0.3/s) leaves 3.8 mmHg of 6 in
+the time that a vent path has to come below 3, so it does not pass for the path (assumed)."""
 SELFTEST_AGAINST_TENTHS: Final = 130
-"""What the regulator holds against the shut-off valve meanwhile: through one that is stuck open the slowest
-filling of the building guide brings 2.6 mmHg or more in that time (assumed)."""
+"""What the regulator holds against the shut-off valve meanwhile: through one that is stuck open, filling
+with a time constant of 1.8 s, one that is 2 mmHg too low brings 2.0 mmHg in that time (assumed)."""
 SELFTEST_PUFF_MS_MAX: Final = 2_500
 SELFTEST_VENT_MS_MAX: Final = 1_500
 """Longest puff and longest emptying through one path (assumed; a hose of a few metres)."""

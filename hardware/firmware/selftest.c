@@ -2,7 +2,7 @@
 
 static uint8_t phase, proven, count;
 static uint16_t all_ms, phase_ms;
-static int16_t sum_first, sum_second, zero_first, zero_second, settled;
+static int16_t sum_first, sum_second, zero_first, zero_second, kept;
 
 void selftest_begin(uint8_t watchdog_proven) {
     phase = PHASE_ZERO;
@@ -29,6 +29,8 @@ static int16_t mean(int16_t sum) {
 static uint8_t go_on(void) {
     phase++;
     phase_ms = 0;
+    count = 0;
+    sum_first = 0;
     return SELFTEST_NOT_DONE;
 }
 
@@ -47,16 +49,19 @@ static uint8_t judge_zero(int16_t first, int16_t second) {
 
 /* Only at the end: a leg that moves presses on a closed cuff too, and lets go again. */
 static uint8_t judge_closed(int16_t both) {
-    if (phase_ms == SELFTEST_SETTLE_MS) settled = both;
+    if (phase_ms <= SELFTEST_CLOSED_MS - SELFTEST_MEAN_MS) return SELFTEST_NOT_DONE;
+    sum_first = (int16_t)(sum_first + both); /* 20 ticks of at most 300 */
+    count++;
     if (phase_ms < SELFTEST_CLOSED_MS) return SELFTEST_NOT_DONE;
-    if (both > settled + 2 * SELFTEST_CHANGE_TENTHS) return SELFTEST_SHUTOFF;
-    if (both < settled - 2 * SELFTEST_CHANGE_TENTHS) return SELFTEST_LEAK;
+    if (sum_first > count * (kept + 2 * SELFTEST_GAINED_TENTHS)) return SELFTEST_SHUTOFF;
+    if (sum_first < count * (kept - 2 * SELFTEST_LOST_TENTHS)) return SELFTEST_LEAK;
     return go_on();
 }
 
 static uint8_t judge_puff(int16_t low, int16_t high) {
     if (high >= SELFTEST_REACHED_TENTHS) {
         if (high - low > SELFTEST_MATCH_TENTHS) return SELFTEST_MATCH;
+        kept = (int16_t)(low + high);
         if (low >= SELFTEST_REACHED_TENTHS) return go_on();
     }
     return phase_ms > SELFTEST_PUFF_MS_MAX ? SELFTEST_NO_RISE : SELFTEST_NOT_DONE;

@@ -40,7 +40,7 @@ class SelfTest:
         self._phase = Phase.ZERO
         self._phase_ms = self._ms = 0
         self._sums, self._count = [0, 0], 0
-        self._settled: int | None = None
+        self._kept = self._sum = self._ticks = 0
 
     @property
     def open_paths(self) -> tuple[int, ...]:
@@ -99,19 +99,21 @@ class SelfTest:
         return self._go_on()
 
     def _judge_closed(self, both: int) -> int:
-        if self._settled is None and self._phase_ms >= table.SELFTEST_SETTLE_MS:
-            self._settled = both  # ticks are of any length here
-        if self._settled is None or self._phase_ms < table.SELFTEST_CLOSED_MS:
+        if self._phase_ms <= table.SELFTEST_CLOSED_MS - table.SELFTEST_MEAN_MS:
             return GOES_ON
-        change = both - self._settled
-        if abs(change) > 2 * table.SELFTEST_CHANGE_TENTHS:
-            return SHUTOFF if change > 0 else LEAK
-        return self._go_on()
+        self._sum, self._ticks = self._sum + both, self._ticks + 1
+        if self._phase_ms < table.SELFTEST_CLOSED_MS:
+            return GOES_ON
+        change = self._sum / self._ticks - self._kept
+        if change > 2 * table.SELFTEST_GAINED_TENTHS:
+            return SHUTOFF
+        return LEAK if change < -2 * table.SELFTEST_LOST_TENTHS else self._go_on()
 
     def _judge_puff(self, risen: list[int]) -> int:
         if max(risen) >= table.SELFTEST_REACHED_TENTHS:
             if abs(risen[0] - risen[1]) > table.SELFTEST_MATCH_TENTHS:
                 return MATCH
+            self._kept = sum(risen)
             if min(risen) >= table.SELFTEST_REACHED_TENTHS:
                 return self._go_on()
         return NO_RISE if self._phase_ms > table.SELFTEST_PUFF_MS_MAX else GOES_ON

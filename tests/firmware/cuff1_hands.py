@@ -203,24 +203,26 @@ def is_event(reply: cuff1.Reply, name: str) -> bool:
     return isinstance(reply, cuff1.DeviceEvent) and table.EVENTS.get(reply.event) == name
 
 
-def emulator(*, air: PlantSettings | None = None, **settings: Any) -> Hands:
+def emulator(*, air: PlantSettings | None = None, seed: int = SEED, **settings: Any) -> Hands:
     valve: list[tuple[float, str]] = []
-    plant = Plant(air, seed=SEED)
+    plant = Plant(air, seed=seed)
     device = EmulatedReference(
         plant, start_s=0.0, witness=lambda what, t: valve.append((t, what)), **settings
     )
     return Hands(device, plant, valve)
 
 
-def firmware(binary: Path, *, air: PlantSettings | None = None, **settings: Any) -> Hands:
+def firmware(
+    binary: Path, *, air: PlantSettings | None = None, seed: int = SEED, **settings: Any
+) -> Hands:
     valve: list[tuple[float, str]] = []
-    plant = Plant(air, seed=SEED)
+    plant = Plant(air, seed=seed)
     device = FirmwareCuff(
         plant,
         start_s=0.0,
         witness=lambda what, t: valve.append((t, what)),
         binary=binary,
-        seed=SEED,
+        seed=seed,
         **settings,
     )
     return Hands(device, plant, valve)

@@ -90,6 +90,33 @@ def test_a_vent_that_loses_its_heart_does_not_end_armed(core: Core, silent_ms: i
     assert core.state == ("armed" if silent_ms < table.LEASE_MS else "idle")
 
 
+# -- after a fault
+
+
+@pytest.mark.parametrize(
+    ("readings", "says"),
+    [((0, 250), "sensor_disagree"), ((4251, 4251), "overpressure"), ((4251, 0), "sensor_range")],
+)
+def test_a_fault_of_the_sensors_is_over_when_they_are_sound_again(
+    core: Core, readings: tuple[int, int], says: str
+) -> None:
+    core.to("idle")
+    assert faults(core, both(core, *readings, 30)) == [says]
+    both(core, 0, 0, 60)
+    core.take("CLEAR")
+    assert faults(core, both(core, 0, 0, 60)) == []
+    assert core.state == "idle"
+
+
+def test_before_the_first_reading_the_cuff_is_not_known_to_be_empty(core: Core) -> None:
+    core.run(100)
+    core.boot("watchdog")
+    assert core.refused("CLEAR") == "not_empty"
+    both(core, 0, 0, 1)
+    core.take("CLEAR")
+    assert core.state == "idle"
+
+
 # -- hush
 
 

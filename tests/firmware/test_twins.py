@@ -174,18 +174,17 @@ def test_both_tell_a_leak_from_sensors_that_stand_still_alike(twins: Twins, tick
 
 
 @BESIDE
-@pytest.mark.parametrize("change", [table.SELFTEST_CHANGE_TENTHS, -table.SELFTEST_CHANGE_TENTHS])
+@pytest.mark.parametrize("change", [table.SELFTEST_GAINED_TENTHS, -table.SELFTEST_LOST_TENTHS])
 def test_both_judge_a_closed_cuff_alike(twins: Twins, change: int, beside: int) -> None:
     live(twins, 50)
     twins.say("TEST")
     while twins.pins.valves != CLOSED:
         live(twins, TICK)
-    settles = table.SELFTEST_SETTLE_MS
-    live(twins, settles - TICK, PUFF)
-    twins.tick(PUFF + 1, PUFF)  # the sum of both counts, to its last tenth
-    for _ in range((table.SELFTEST_CLOSED_MS - settles) // TICK):
-        twins.beat()
-        twins.tick(PUFF + 1 + change + beside, PUFF + change)
+    last = TICK  # the mean of the last ticks counts, to the last tenth of one of them
+    live(twins, table.SELFTEST_CLOSED_MS - table.SELFTEST_MEAN_MS, PUFF)
+    live(twins, table.SELFTEST_MEAN_MS - last, PUFF + change)
+    twins.beat()
+    twins.tick(PUFF + change + beside, PUFF + change)
     assert twins.pins.valves != CLOSED
     assert not twins.seen["fault host_lost"]
 

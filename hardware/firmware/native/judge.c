@@ -27,7 +27,7 @@ static unsigned go_ms, on_ms, rise_ms, target, test_ms, shut_ms;
 static unsigned too_high, beyond, apart, above, still_ms, full_ms, left; /* counts, and times */
 static unsigned silent_ms, hushed_ms;
 static int high_alarm;
-static int first, second, known, settled;
+static int first, second, known, kept, last_sum;
 
 static void breach(const char *rule) {
     fprintf(stderr, "breach: %s (state %u, was %u, %s, note %s)\n", rule, device.state, state, in_tick ? "tick" : line,
@@ -240,13 +240,18 @@ static void look(void) {
         MUST(alive() && test_ms <= SELFTEST_MS_MAX);
         if (in_tick) {
             /* with everything shut the air stays as it is, before a path is tried */
+            if (shut_ms > SELFTEST_CLOSED_MS - SELFTEST_MEAN_MS) last_sum += first + second;
             if (shut_ms && pins.shutoff) {
-                MUST(shut_ms >= SELFTEST_CLOSED_MS && abs(first + second - settled) <= 2 * SELFTEST_CHANGE_TENTHS);
+                double changed = last_sum * TICK_MS / (2.0 * SELFTEST_MEAN_MS) - kept / 2.0;
+                MUST(shut_ms == SELFTEST_CLOSED_MS && changed <= SELFTEST_GAINED_TENTHS && changed >= -SELFTEST_LOST_TENTHS);
                 saw_closed = 1;
             }
             if (!pins.dump || !pins.supply) MUST(saw_closed || !pins.drive);
             shut_ms = pins.dump && pins.supply && !pins.shutoff ? shut_ms + TICK_MS : 0;
-            if (shut_ms == SELFTEST_SETTLE_MS + TICK_MS) settled = first + second;
+            if (shut_ms == TICK_MS) {
+                kept = first + second;
+                last_sum = 0;
+            }
             saw_first |= !pins.dump && pins.supply;
             saw_second |= saw_first && pins.dump && !pins.supply;
         }
