@@ -145,6 +145,32 @@ def test_a_vent_that_failed_after_another_fault_sounds_high_also_when_the_cuff_i
     assert core.fault == "host_lost"
 
 
+def test_a_vent_that_failed_is_told_anew_in_the_next_fault(core: Core) -> None:
+    core.to("hold")
+    core.heart()
+    core.at(TARGET, table.LEASE_MS, beating=False)
+    assert faults(core, core.at(150, table.VENT_MS_MAX + TICK)) == ["vent_fail"]
+    core.at(0, TICK)
+    core.take("CLEAR")
+    core.air.loop_open = True
+    assert faults(core, core.at(0, TICK)) == ["abort"]
+    core.air.loop_open = False
+    assert pulses(core, 0) == MEDIUM_PULSES
+    assert faults(core, core.at(150, table.VENT_MS_MAX + TICK)) == ["vent_fail"]
+
+
+def test_pressure_left_at_rest_is_counted_anew_after_each_program(core: Core) -> None:
+    core.to("armed")
+    limit, ms = table.LEFT_TENTHS, table.LEFT_SAMPLES * TICK
+    assert faults(core, core.at(limit + 1, ms - TICK)) == []
+    core.at(0, TICK)
+    core.take("GO", 1400, 100, 0)
+    core.at(0, 150)
+    assert core.state == "armed"
+    assert faults(core, core.at(limit + 1, ms - TICK)) == []
+    assert faults(core, core.at(limit + 1, TICK)) == ["vent_fail"]
+
+
 def test_a_hushed_alarm_sounds_when_it_gets_worse_and_stays_silent_when_it_gets_better(
     core: Core,
 ) -> None:
