@@ -56,6 +56,16 @@ def test_what_the_table_does_not_have_is_unknown_and_not_damaged(core: Core, bod
     assert core.status().bad_frames == 0
 
 
+@pytest.mark.parametrize("name", sorted(table.COMMANDS))
+def test_every_letter_of_a_name_counts(core: Core, name: str) -> None:
+    for at in range(len(name)):
+        other = name[:at] + ("Z" if name[at] != "Z" else "Y") + name[at + 1 :]
+        values = " ".join(str(field.least) for field in table.COMMANDS[name])
+        (answer,) = core.body(f"7 {other} {values}".rstrip().encode())
+        assert isinstance(answer, cuff1.Nak)
+        assert table.NAK_NAMES[answer.reason - 1] == "unknown"
+
+
 @pytest.mark.parametrize("name", table.COMMANDS)
 def test_a_command_has_exactly_its_fields(core: Core, name: str) -> None:
     numbers = legal(name)

@@ -1,11 +1,15 @@
 """When the firmware's core vents by itself: lease, ceilings, sensors, each to its tick and tenth."""
 
+import ctypes
+
 import pytest
 from core_bench import SAFE, TARGET, Core, both, faults, held
 
 from hardware.codec import cuff1_table as table
 
 TICK = table.TICK_MS
+SUMS = 8 * 1023
+"""Of the eight conversions of a tick, at most."""
 
 
 # -- lease
@@ -189,3 +193,13 @@ def test_sensors_too_far_apart_for_100_ms_disagree(core: Core, state: str, sign:
     assert apart(0, 2 * table.DISAGREE_SAMPLES) == []
     assert apart(1, table.DISAGREE_SAMPLES - 1) == []
     assert apart(1, 1) == ["sensor_disagree"]
+
+
+def test_every_sum_of_conversions_reads_as_the_middle_of_its_step(core: Core) -> None:
+    core.c.sensors_first.restype = ctypes.c_int16
+    for total in range(SUMS + 1):
+        core.c.sensors_take(total, 0)
+        millivolts = (2 * total + 8) * 5000 // (2 * 8 * 1024)
+        assert core.c.sensors_first() == millivolts - 500, (
+            total
+        )  # 0.1 mmHg is 1 mV, as pins.h has it
