@@ -61,6 +61,8 @@ class Interlock:
         Counts against the session's budget, and is rested from.
     distrust
         The sensors have been found to say nothing of this cuff: no vent is confirmed by them.
+    was_high
+        The cuff was under a high pressure when it was last seen, on another wire: nobody saw how it fell.
     """
 
     def __init__(
@@ -72,10 +74,13 @@ class Interlock:
         measures: bool = True,
         given: Given | None = None,
         distrust: bool = False,
+        was_high: bool = False,
     ) -> None:
         self._set, self._limits, self._measures = settings, limits, measures
         self.ceiling_mmhg = min(limits.ceiling_mmhg, device_ceiling_mmhg)
         self._rules = PressureRules(settings, ceiling_mmhg=device_ceiling_mmhg)
+        if was_high:
+            self._rules.was_high()
         given = given or Given()
         self._inflations, self._inflated_s = given.inflations, given.inflated_s
         self.phase = Phase.IDLE
@@ -215,11 +220,13 @@ class Interlock:
     @property
     def trusted(self) -> bool:
         """Return whether what the sensors say may be believed: a broken one must not say "empty"."""
-        if self._distrust:
-            return False
-        if self.fault is None or self.fault.code not in DOUBTFUL:
-            return True
-        return self.fault.code == "shortfall" and not self._low_before_vent
+        leaked = self.fault is not None and self.fault.code == "shortfall"
+        return not (self._distrust or (leaked and self._low_before_vent))
+
+    @property
+    def falls(self) -> bool:
+        """Return whether a high pressure has been read that was not seen to fall to empty."""
+        return self._rules.falls
 
     def judge_sample(self, sample: Sample) -> FaultReport | None:
         """Return the first fault that this sample shows, once."""
@@ -245,6 +252,7 @@ class Interlock:
         """Return the first fault that the passing of time shows, once."""
         s, since_s = self._set, self._vent_since_s
         if self.armed and self._measures and not now_s - self._fresh_s <= s.stale_s:
+            self._rules.lost_sight()
             message = f"no new pressure sample for {s.stale_s:g} s"
             return self._trip(now_s, Finding("stale_samples", message))
         if self._program is not None and not now_s <= self._program.offset_s + s.overrun_s:
@@ -281,7 +289,12 @@ class Interlock:
     def _trip(self, now_s: float, found: Finding | None) -> FaultReport | None:
         if found is None or self.phase not in RULE[found.code].phases:
             return None
-        return self.latch(_report(now_s, found))
+        fault = _report(now_s, found)
+        latched = self.latch(fault)
+        if self._distrust or found.code not in DOUBTFUL:
+            return latched
+        self._distrust = True
+        return fault  # said at once also where another fault came first: nobody knows the cuff to be empty
 
 
 def _report(now_s: float, found: Finding) -> FaultReport:

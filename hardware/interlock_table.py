@@ -209,7 +209,8 @@ RULES: Final[tuple[Rule, ...]] = (
         code="fast_fall",
         phases=_VENTING,
         says="from 60 mmHg to below 15 in less than this: no cuff on this device empties so fast, a kinked "
-        "hose does",
+        "hose does. Said also after another fault. Where the device restarted or went silent meanwhile, or "
+        "the wire was away, only what is seen of the fall after that counts",
         settings=("fall_s",),
         do=DISCONNECT,
     ),
@@ -262,8 +263,9 @@ RULES: Final[tuple[Rule, ...]] = (
 
 RULE: Final[Mapping[str, Rule]] = {rule.code: rule for rule in RULES}
 
-DOUBTFUL: Final = frozenset({"implausible", "frozen_sensors", "no_rise", "fast_fall", "shortfall"})
-"""Faults after which the sensors confirm no vent; after a shortfall, where they read low already."""
+DOUBTFUL: Final = frozenset({"implausible", "frozen_sensors", "no_rise", "fast_fall"})
+"""Faults after which the sensors confirm no vent, whichever came first. A shortfall before which they read
+low already is such a one too."""
 
 NOT_EMPTY: Final = frozenset(
     {

@@ -50,7 +50,7 @@ class PressureRules:
         self._blind_since_s: float | None = None
         self._over_count = self._fast_count = 0
         self._risen = False
-        self._high_ms: int | None = None
+        self._high_ms: float | None = None
         self._low_since_s: float | None = None
         self._low_until_s, self._low_count = 0.0, 0
 
@@ -58,6 +58,20 @@ class PressureRules:
     def measured_mmhg(self) -> float | None:
         """Return the higher sensor of the last sample."""
         return None if self.last is None else higher_mmhg(self.last)
+
+    @property
+    def falls(self) -> bool:
+        """Return whether a high pressure has been read that was not seen to fall to empty."""
+        return self._high_ms is not None
+
+    def was_high(self) -> None:
+        """Take over a high pressure that was read on another clock: when, nobody knows here."""
+        self._high_ms = math.inf
+
+    def lost_sight(self) -> None:
+        """Count of a fall only what is seen from now on."""
+        if self.falls:
+            self.was_high()
 
     def inflating(self) -> None:
         """Expect pressure from now on."""
@@ -101,7 +115,9 @@ class PressureRules:
         if new:  # what is repeated may be from before the vent
             self._see_empty(sample, measured_mmhg)
         self._risen = self._risen or measured_mmhg >= self._set.vented_mmhg
-        if measured_mmhg >= HIGH_MMHG:
+        # its time begins here: what nobody saw of a fall does not count, a kinked hose reads the same
+        anew = self._high_ms is not None and sample.device_ms < self._high_ms
+        if new and (measured_mmhg >= HIGH_MMHG or anew):
             self._high_ms = sample.device_ms
         if not math.isfinite(measured_mmhg) or measured_mmhg < LEAST_READING_MMHG:
             return Finding("implausible", f"the pressure reads {measured_mmhg} mmHg")
@@ -175,10 +191,8 @@ class PressureRules:
             return Finding("vent_disobeyed", message)
         fell_s = self._fell_s(sample, measured_mmhg)
         if fell_s is not None and fell_s < s.fall_s:
-            message = (
-                f"from {HIGH_MMHG:g} mmHg to {measured_mmhg:.0f} in {fell_s:.2f} s: a kinked hose?"
-            )
-            return Finding("fast_fall", message)
+            shown = f"from {HIGH_MMHG:g} mmHg to {measured_mmhg:.0f}, seen for {fell_s:.2f} s"
+            return Finding("fast_fall", f"{shown}: a kinked hose?")
         from_mmhg = self._vent_from_mmhg
         if from_mmhg is not None and not _longer(since_s, now_s, TURN_S):
             self._vent_from_mmhg = max(from_mmhg, measured_mmhg)  # it may still have been rising
@@ -191,12 +205,11 @@ class PressureRules:
         return None
 
     def _fell_s(self, sample: Sample, measured_mmhg: float) -> float | None:
-        """Return how long a fall to empty took, once, on the device's own clock."""
+        """Return how long a fall to empty was seen to take, once, on the device's own clock."""
         if measured_mmhg >= self._set.vented_mmhg or self._high_ms is None:
             return None
         high_ms, self._high_ms = self._high_ms, None
-        # a device that restarted begins its clock anew
-        return (sample.device_ms - high_ms) / 1000 if sample.device_ms > high_ms else None
+        return max(0.0, sample.device_ms - high_ms) / 1000
 
     def _judge_unasked(self, sample: Sample, measured_mmhg: float) -> Finding | None:
         now_s = sample.arrival_s

@@ -35,9 +35,14 @@ NO_NUMBER: Final = frozenset({"", "0", "0001", "n/a", "none", "not told", "unkno
 adapters are delivered with (CP210x, recalled)."""
 
 
+_BLANK: Final = re.compile(r"(0x)?(0+|f+)|65535")
+"""What a memory holds that nobody wrote to: one digit again and again, or all ones as a number."""
+
+
 def tells_which(number: str | None) -> bool:
     """Return whether a serial number tells a device from another one of its kind."""
-    return number is not None and number.strip().lower() not in NO_NUMBER
+    told = "" if number is None else number.strip().lower()
+    return told not in NO_NUMBER and _BLANK.fullmatch(told) is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Supervisor:
         Takes every report, in order. Must not block and must not raise.
     distrust
         The sensors are known to say nothing of this cuff: they confirm no vent.
+    was_high
+        The cuff was under a high pressure when it was last seen, and its wire was away since.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Supervisor:
         report: Callable[[CuffReport], None],
         *,
         distrust: bool = False,
+        was_high: bool = False,
     ) -> None:
         self._cuff, self._report = cuff, report
         able = cuff.capabilities
@@ -105,6 +108,7 @@ class Supervisor:
             measures=able.measures_pressure,
             given=settings.given,
             distrust=distrust,
+            was_high=was_high,
         )
         self._measures = able.measures_pressure
         self._link_up = True
@@ -124,6 +128,11 @@ class Supervisor:
     def trusted(self) -> bool:
         """Return whether the sensors may still say that the cuff is empty."""
         return self._interlock.trusted
+
+    @property
+    def falls(self) -> bool:
+        """Return whether a high pressure has been read that was not seen to fall to empty."""
+        return self._interlock.falls
 
     @property
     def link_up(self) -> bool:

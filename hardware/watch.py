@@ -143,7 +143,12 @@ class Watch:
             # a wire that is back mends no sensor, and another cuff's pressure says nothing of this one
             doubt = not (self._now.trusted and saved.known)
             self._now = Supervisor(
-                saved.cuff, self._identity, self._settings, self._report, distrust=doubt
+                saved.cuff,
+                self._identity,
+                self._settings,
+                self._report,
+                distrust=doubt,
+                was_high=self._now.falls,  # it fell while nobody looked: behind a kink that reads the same
             )
             self._now.vent(now_s)
             self._venting_since_s = now_s

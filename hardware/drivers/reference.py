@@ -13,7 +13,7 @@ from hardware.dialogue import Dialogue, Outcome
 from hardware.drivers import reference_arming
 from hardware.drivers import reference_reports as reports
 from hardware.errors import HardwareUnavailable
-from hardware.readings import CuffReport, Identity, LinkNote, Program, Refusal
+from hardware.readings import CuffReport, FaultReport, Identity, LinkNote, Program, Refusal
 from hardware.transport import Transport
 
 FASTEST_FALL_S: Final = 0.11
@@ -219,6 +219,8 @@ class ReferenceCuff:
 
     def _status(self, s: cuff1.Status, now_s: float) -> Iterator[CuffReport]:
         new, remark = self._order.take(s, now_s)
+        if isinstance(remark, FaultReport):  # it has restarted, and its boot event was lost
+            self._begin_anew()
         if remark is not None:
             yield remark
         if not new:
@@ -251,6 +253,7 @@ class ReferenceCuff:
         self._last_event = event
         match table.EVENTS.get(event.event):
             case "boot":
+                self._order.forget()
                 self._begin_anew()
                 yield reports.restarted(now_s, event.value)
             case "selftest":
@@ -263,7 +266,6 @@ class ReferenceCuff:
 
     def _begin_anew(self) -> None:
         """Take up with a device that has restarted: of all that it was to do, only to send its pressure."""
-        self._order.forget()
         self._arming.cancel()
         self._dialogue.clear()
         self._ask_for_stream()

@@ -48,6 +48,14 @@ class Stage(enum.Enum):
     REARMING = "it did not arm again"
 
 
+_ASKED: Final = {
+    Stage.TESTING: "TEST",
+    Stage.LEASING: "LEASE",
+    Stage.ARMING: "ARM",
+    Stage.CLEARING: "CLEAR",
+    Stage.REARMING: "ARM",
+}
+"""Whose answer a stage waits for: that of an earlier command may come late."""
 _WITHHELD: Final = (Stage.PROVING, Stage.CLEARING)
 WAITING_S: Final = 2.0
 """For a vent to end, the first status to come, and a heartbeat to be counted."""
@@ -151,6 +159,8 @@ class Arming:
         answer, now_s = outcome.answer, outcome.ended_s
         if not isinstance(answer, cuff1.Ack):
             yield self._refuse(refusal_text(outcome), now_s)
+            return
+        if outcome.name != _ASKED.get(self._stage):
             return
         match self._stage:
             case Stage.TESTING:

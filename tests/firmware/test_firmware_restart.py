@@ -1,5 +1,7 @@
 """The unchanged driver and supervisor on a real binary that was not fresh, or that restarts."""
 
+from dataclasses import replace
+
 import pytest
 from gates import Binaries
 from supervised import Supervised
@@ -21,10 +23,10 @@ def test_a_host_whose_first_heartbeat_has_the_number_of_the_last_one_arms_the_re
     assert cuff.of(Refusal) == cuff.of(FaultReport) == []
 
 
-@pytest.mark.parametrize("cause", ["brown_out", "reset_pin", "power_on"])
-def test_the_real_binary_that_restarts_under_pressure_is_seen_to_be_empty(
-    binaries: Binaries, cause: str
-) -> None:
+every_cause = pytest.mark.parametrize("cause", ["brown_out", "reset_pin", "power_on"])
+
+
+def holding(binaries: Binaries) -> Supervised:
     cuff = Supervised(binaries.release, seed=3)
     cuff.supervisor.handle(Arm(), cuff.clock.now_s())
     cuff.run(5.0)
@@ -33,6 +35,14 @@ def test_the_real_binary_that_restarts_under_pressure_is_seen_to_be_empty(
     cuff.supervisor.handle(Load(program), cuff.clock.now_s())
     cuff.run(4.0)
     assert cuff.plant.pressure_mmhg > 100.0
+    return cuff
+
+
+@every_cause
+def test_the_real_binary_that_restarts_under_pressure_is_seen_to_be_empty(
+    binaries: Binaries, cause: str
+) -> None:
+    cuff = holding(binaries)
     restarted_s = cuff.clock.now_s()
     cuff.device.restart(cause)
     cuff.run(3.0)
@@ -41,3 +51,18 @@ def test_the_real_binary_that_restarts_under_pressure_is_seen_to_be_empty(
     assert vent.confirmed
     assert vent.time_s - restarted_s < 1.5
     assert cuff.plant.pressure_mmhg < 1.0
+
+
+@every_cause
+def test_a_full_kinked_cuff_is_not_empty_because_the_real_binary_restarts(
+    binaries: Binaries, cause: str
+) -> None:
+    cuff = holding(binaries)
+    cuff.plant.trouble = replace(cuff.plant.trouble, kinked=True)
+    cuff.run(0.3)
+    cuff.device.restart(cause)
+    cuff.run(3.0)
+    assert [r.code for r in cuff.of(FaultReport)] == ["device_restarted", "fast_fall"]
+    assert cuff.of(VentReport) == []
+    assert cuff.supervisor.venting
+    assert cuff.plant.pressure_mmhg > 100.0

@@ -40,7 +40,7 @@ FALLS = [
     (140.0, 0.2, None),
     (60.0, 0.1, "fast_fall"),
     (59.9, 0.1, None),
-    (140.0, 0.0, None),
+    (140.0, 0.0, "fast_fall"),
 ]
 
 
@@ -440,13 +440,81 @@ class TestVenting:
         assert inflating.judge_sample(sample(12.1, 15.0, CuffState.VENTING)) is None
         assert inflating.judge_sample(sample(12.5, 14.9, CuffState.VENTING)) is None
 
-    def test_a_device_that_restarts_has_not_emptied_the_cuff_at_once(
-        self, inflating: Interlock
+    @pytest.mark.parametrize("silent_s", [0.05, 1.0])
+    def test_a_fall_that_nobody_saw_because_the_device_restarted_is_not_believed(
+        self, inflating: Interlock, silent_s: float
+    ) -> None:
+        # an honest cuff may well be empty after 1 s; a kinked one that is full reads the same
+        inflating.judge_sample(sample(12.0, 140.0))
+        inflating.vent(12.0)
+        anew_s = 12.0 + silent_s
+        anew = sample(anew_s, 5.0, CuffState.IDLE, device_ms=100)
+        assert code(inflating.judge_sample(anew)) == "fast_fall"
+        assert not inflating.trusted
+
+    @pytest.mark.parametrize("high_mmhg", [100.0, 30.0])
+    @pytest.mark.parametrize(("fell_ms", "found"), [(199, "fast_fall"), (200, None)])
+    def test_after_a_restart_only_what_is_seen_of_the_fall_counts(
+        self, inflating: Interlock, high_mmhg: float, fell_ms: int, found: str | None
     ) -> None:
         inflating.judge_sample(sample(12.0, 140.0))
         inflating.vent(12.0)
-        anew = dataclasses.replace(sample(13.0, 5.0, CuffState.IDLE), device_ms=100)
-        assert inflating.judge_sample(anew) is None
+        inflating.judge_sample(sample(12.1, high_mmhg, CuffState.IDLE, device_ms=40))
+        low = sample(12.4, 14.9, CuffState.IDLE, device_ms=40 + fell_ms)
+        assert code(inflating.judge_sample(low)) == found
+        assert inflating.trusted is (found is None)
+
+    @pytest.mark.parametrize("mmhg", [140.0, 3.0])
+    def test_what_a_silent_device_repeats_shows_nothing_of_a_fall(
+        self, inflating: Interlock, mmhg: float
+    ) -> None:
+        inflating.judge_sample(sample(12.0, 140.0))
+        last = sample(12.1, mmhg)
+        inflating.judge_sample(last)
+        assert code(inflating.judge_time(12.7)) == "stale_samples"
+        inflating.vent(12.7)
+        repeated = dataclasses.replace(last, arrival_s=12.8)
+        low = sample(13.5, 3.0, CuffState.VENTING)
+        faults = [inflating.judge_sample(each) for each in (repeated, low)]
+        (fault,) = (found for found in faults if found is not None)
+        assert fault.code == "fast_fall"
+        assert "seen for 0.00 s" in fault.message
+        assert not inflating.trusted
+
+    def test_a_device_that_restarts_with_an_empty_cuff_is_believed(self, armed: Interlock) -> None:
+        armed.judge_sample(sample(11.9, 3.0, CuffState.IDLE))
+        armed.vent(12.0)
+        for device_ms in (40, 110, 180):
+            time_s = 12.0 + device_ms / 1000
+            low = sample(time_s, 3.0, CuffState.IDLE, device_ms=device_ms)
+            assert armed.judge_sample(low) is None
+        assert armed.vent_confirmed(12.18)
+
+    @pytest.mark.parametrize("first", ["operator_stop", "task_silent", "device_abort"])
+    @pytest.mark.parametrize(("apart_s", "found"), [(0.199, "fast_fall"), (0.2, None)])
+    def test_a_kinked_hose_is_found_after_another_fault_and_the_first_one_stays_the_reason(
+        self, inflating: Interlock, first: str, apart_s: float, found: str | None
+    ) -> None:
+        inflating.judge_sample(sample(12.0, 140.0))
+        inflating.vent(12.0)
+        inflating.latch(
+            FaultReport(reason=StopReason.OPERATOR, code=first, time_s=12.0, message="", do="")
+        )
+        low = sample(12.0 + apart_s, 14.9, CuffState.VENTING)
+        fault = inflating.judge_sample(low)
+        assert code(fault) == found
+        assert fault is None or "disconnect the hose" in fault.do
+        assert code(inflating.fault) == first
+        assert shown_empty(inflating, 13.0, CuffState.VENTING) is (found is None)
+
+    def test_sensors_that_are_doubted_after_another_fault_are_said_once(
+        self, inflating: Interlock
+    ) -> None:
+        judged(inflating, 200.0, from_s=11.0, to_s=12.1)
+        inflating.vent(12.1)
+        assert code(inflating.judge_sample(sample(12.2, -60.0))) == "implausible"
+        assert inflating.judge_sample(sample(12.22, -60.0)) is None
+        assert not inflating.trusted
 
     def test_two_samples_do_not_show_an_empty_cuff(self, armed: Interlock) -> None:
         armed.vent(10.0)

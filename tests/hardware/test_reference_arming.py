@@ -7,8 +7,10 @@ import pytest
 from bench import Bench
 
 from hardware.codec import cuff1
+from hardware.codec import cuff1_table as table
+from hardware.dialogue import Outcome
 from hardware.drivers.reference import ReferenceCuff
-from hardware.drivers.reference_arming import Stage
+from hardware.drivers.reference_arming import Arming, Stage
 from hardware.errors import HardwareUnavailable
 from hardware.fault_script import Fault, FaultKind
 from hardware.interlock_table import InterlockSettings
@@ -236,6 +238,63 @@ def connect_anew(bench: Bench) -> None:
     settings = SupervisorSettings(limits=bench.limits, interlock=InterlockSettings())
     identity = bench.cuff.identify()
     bench.supervisor = Supervisor(bench.cuff, identity, settings, bench.reports.append)
+
+
+def lose_the_first_answer(bench: Bench, command: str) -> list[bytes]:
+    """Lose the first answer to a command, and return a list that it is then in."""
+    obey, emit, lost = bench.device._obey, bench.device._emit, list[bytes]()
+    obeyed: list[str] = []
+
+    def remember(heard: cuff1.HostCommand) -> tuple[int, int]:
+        obeyed.append(heard.name)
+        return obey(heard)
+
+    def lose(data: bytes) -> None:
+        if not lost and obeyed[-1:] == [command]:
+            lost.append(data)
+        else:
+            emit(data)
+
+    bench.device._obey = remember  # type: ignore[method-assign]
+    bench.device._emit = lose  # type: ignore[method-assign]
+    return lost
+
+
+def test_a_late_answer_to_clear_does_not_end_the_self_test_before_it_began(bench: Bench) -> None:
+    bench.device.restart("watchdog")
+    connect_anew(bench)
+    lost = lose_the_first_answer(bench, "CLEAR")
+    bench.arm()
+    assert lost
+    assert bench.refusals() == bench.faults() == []
+    assert bench.device.state == "armed"
+
+
+def test_a_late_answer_to_clear_does_not_pass_an_earlier_self_test_for_this_one() -> None:
+    asked: list[str] = []
+    arming = Arming(lambda name, *_: asked.append(name), lease_ms=400)
+    arming.begin(ceiling_tenths=2500, now_s=0.0)
+    status = cuff1.Status(
+        counter=1,
+        device_ms=20,
+        state=table.STATES.index("fault"),
+        fault=table.FAULTS.index("host_lost"),
+        first_tenths=0,
+        second_tenths=0,
+        target_tenths=0,
+        drive=0,
+        heartbeat_age_ms=20,
+        bad_frames=0,
+        flags=cuff1.flags("selftest_passed"),
+    )
+    at_rest = dataclasses.replace(status, state=table.STATES.index("idle"), fault=0)
+    assert list(arming.on_status(status, 0.02)) == list(arming.on_status(at_rest, 0.04)) == []
+    for name in ("CLEAR", "TEST"):
+        assert asked == ["CLEAR", "TEST"]
+        taken = Outcome(name, (), None, None, 0.02, 0.06, cuff1.Ack(1, 0, status.state))
+        assert list(arming.on_outcome(taken)) == []
+        assert list(arming.on_status(at_rest, 0.08)) == []
+    assert asked == ["CLEAR", "TEST", "LEASE"]
 
 
 def test_the_self_test_begins_whatever_number_the_last_heartbeat_of_another_host_had(

@@ -76,6 +76,39 @@ def test_what_was_meant_for_the_device_before_its_restart_is_not_sent(bench: Ben
     assert commands_in(sent) == ["STREAM"]
 
 
+def test_what_was_meant_for_the_device_is_not_sent_either_where_its_restart_is_seen_by_the_counter(
+    bench: Bench,
+) -> None:
+    cuff = bench.cuff  # alone, without a supervisor that vents
+    bench.device.restart()
+    bench.device._out.clear()  # the event
+    bench.device._period_ms = PERIOD_MS  # somebody else has asked for its samples
+    bench.clock.sleep_until(bench.now_s + 2 * PERIOD_MS / 1000)
+    cuff._dialogue.submit("PING")
+    cuff._dialogue.submit("GO", 1400, 15000, 0)
+    sent = sent_from_now(bench)
+    for _ in range(20):
+        list(cuff.poll())
+        bench.clock.sleep_until(bench.now_s + 0.005)
+    assert commands_in(sent) == ["STREAM"]
+
+
+def test_a_restart_that_is_seen_by_the_counter_ends_arming() -> None:
+    bench = Bench()
+    bench.run(6.0)  # the first lines after a start all look alike
+    cuff = bench.cuff
+    cuff.arm(ceiling_mmhg=200.0)
+    bench.clock.sleep_until(bench.now_s + 0.1)
+    list(cuff.poll())
+    assert cuff._arming.busy
+    bench.device.restart()
+    bench.device._out.clear()
+    bench.device._period_ms = PERIOD_MS
+    bench.clock.sleep_until(bench.now_s + 2 * PERIOD_MS / 1000)
+    list(cuff.poll())
+    assert not cuff._arming.busy
+
+
 def test_a_restart_whose_event_was_lost_shows_its_pressure_again(bench: Bench) -> None:
     from_s = bench.now_s
     bench.device.restart()

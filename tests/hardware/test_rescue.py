@@ -127,6 +127,14 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Bench]]:
         (NAMELESS, "0001", "0001", False),  # or all the same
         (dataclasses.replace(NAMELESS, manufacturer="lab"), None, None, False),
         (dataclasses.replace(NAMELESS, serial_number="0"), None, None, False),
+        # what an empty memory says, or one that is full of ones
+        (dataclasses.replace(NAMED, serial_number="00000000"), None, None, False),
+        (dataclasses.replace(NAMED, serial_number="65535"), None, None, False),
+        (dataclasses.replace(NAMED, serial_number="FFFFFFFF"), None, None, False),
+        (dataclasses.replace(NAMED, serial_number=" ffff "), None, None, False),
+        (NAMELESS, "0xFFFF", "0xFFFF", False),
+        (dataclasses.replace(NAMED, serial_number="FFFFFFF0"), None, None, True),
+        (dataclasses.replace(NAMED, serial_number="655350"), None, None, True),
     ],
 )
 def test_a_device_is_known_by_its_own_number_or_by_that_of_its_port(
