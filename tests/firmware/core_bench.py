@@ -169,6 +169,8 @@ class Core:
     def words(self, record: bytes) -> tuple[bytes, bytes, bytes]:
         """Return the words that it reads from a board's record in EEPROM."""
         board = Board()
+        # what was there before: the words end by themselves
+        ctypes.memset(ctypes.byref(board), ord("x"), ctypes.sizeof(board))
         self.c.board_read_words(record, ctypes.byref(board))
         return board.maker, board.serial_number, board.calibrated
 

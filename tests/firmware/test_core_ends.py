@@ -48,6 +48,26 @@ def test_a_self_test_that_shuts_a_path_too_long_is_a_fault_of_its_own(core: Core
     assert faults(core, core.run(TICK)) == ["hold_time"]
 
 
+def test_one_path_that_is_shut_too_long_counts_as_well(core: Core) -> None:
+    core.to("selftest")
+    while core.outputs.valves != (0, 1, 0):
+        core.run(TICK)
+    core.c.harness_shut_for(table.SELFTEST_MS_MAX + table.HOLD_SLACK_MS - TICK)
+    assert faults(core, core.run(TICK)) == []
+    assert faults(core, core.run(TICK)) == ["hold_time"]
+
+
+def test_a_bad_sample_at_the_end_of_a_program_counts_nothing_in_the_next(core: Core) -> None:
+    held(core, on_ms=60_000)
+    high = TARGET + table.OFF_TARGET_TENTHS + 1
+    assert faults(core, core.at(high, TICK)) == []
+    core.take("END")
+    core.at(0, 500)
+    core.take("GO", TARGET, 60_000, 0)
+    assert faults(core, core.at(high, TICK)) == []
+    assert faults(core, core.at(high, TICK)) == ["overpressure"]
+
+
 def test_empty_is_below_15_mmhg_on_both_sensors(core: Core) -> None:
     core.to("venting")
     for first, second in ((150, 149), (149, 150), (150, 0)):

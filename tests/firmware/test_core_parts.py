@@ -172,6 +172,18 @@ def test_what_the_closed_cuff_has_lost_is_counted_from_the_puffs_end(core: Core)
     assert result(core, both(core, 44, 44, CLOSED_TICKS - 1)) == ["leak"]
 
 
+def test_the_mean_of_the_closed_cuff_is_of_twenty_ticks(core: Core) -> None:
+    closed(core)
+    both(core, 60, 60, CLOSED_TICKS - MEAN_TICKS)
+    both(core, 120, 120, 1)
+    assert result(core, both(core, 68, 68, MEAN_TICKS - 1)) == ["shutoff"]
+    core.boot()
+    closed(core)
+    both(core, 60, 60, CLOSED_TICKS - MEAN_TICKS - 1)
+    both(core, 120, 120, 1)
+    assert result(core, both(core, 68, 68, MEAN_TICKS)) == []
+
+
 @pytest.mark.parametrize(("last", "says"), [(59, []), (60, ["shutoff"])])
 def test_the_closed_cuff_is_judged_by_its_mean_over_the_last_100_ms(
     core: Core, last: int, says: list[str]
@@ -349,6 +361,13 @@ def test_a_memory_that_is_not_whole_is_none(core: Core, spoilt: str) -> None:
     assert decide(core, WATCHDOG, memory) == ("run", "watchdog", 1)
 
 
+def test_a_memory_that_says_a_bite_was_provoked_by_a_bite_is_none(core: Core) -> None:
+    memory = Memory()
+    decide(core, POWER, memory)
+    memory.reset = table.RESETS.index("watchdog")
+    assert decide(core, 0, memory) == ("run", "watchdog", 0)
+
+
 def test_a_memory_of_before_the_power_came_does_not_count(core: Core) -> None:
     memory = Memory()
     decide(core, PIN, memory)
@@ -380,6 +399,7 @@ def test_a_sites_ceiling_is_read_as_it_was_written(core: Core, tenths: int) -> N
 
 def test_a_new_chip_has_the_compiled_ceiling(core: Core) -> None:
     assert site(core, b"\xff" * 5) == table.CEILING_TENTHS
+    assert site(core, b"\xff" * 8) == table.CEILING_TENTHS  # what lies behind it is not looked at
 
 
 def test_a_damaged_record_gives_the_least_ceiling(core: Core) -> None:
