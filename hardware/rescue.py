@@ -15,7 +15,7 @@ from hardware.cuff import CuffDriver
 from hardware.errors import HardwareError
 from hardware.readings import CuffReport, Identity, LinkNote, Sample
 from hardware.registry import CuffAddress, build_driver, open_wire
-from hardware.serial_ports import usb_number
+from hardware.serial_ports import is_pseudo_terminal, usb_number
 from hardware.transport import SerialTransport
 
 AGAIN_S: Final = 1.0
@@ -25,16 +25,9 @@ SAY_S: Final = 10.0
 LISTEN_S: Final = 1.0
 """How long the first sample of a device that answers again is waited for."""
 
-
-PSEUDO_TERMINAL: Final = re.compile(r"/dev/(pts/\d+|ttys\d+)$")
-"""What Linux and macOS call the port of an emulator."""
-
-
-NO_NUMBER: Final = frozenset({"", "0", "0001", "n/a", "none", "not told", "unknown"})
+NO_NUMBER: Final = frozenset({"", "0001", "n/a", "none", "not told", "unknown"})
 """What devices say, and drivers write, where a device has no number of its own; 0001 is what many USB
 adapters are delivered with (CP210x, recalled)."""
-
-
 _BLANK: Final = re.compile(r"(0x)?(0+|f+)|65535")
 """What a memory holds that nobody wrote to: one digit again and again, or all ones as a number."""
 
@@ -97,7 +90,7 @@ class Rescue:
         a link of the user's own is looked for again.)
         """
         self._busy = True
-        if vanished and PSEUDO_TERMINAL.match(self._address.port):
+        if vanished and is_pseudo_terminal(self._address.port):
             self.hopeless = True
             lost.close()
             return
@@ -126,7 +119,7 @@ class Rescue:
             else:
                 self._note("link_back", self._back(self._saved, tries))
                 return
-            if PSEUDO_TERMINAL.match(self._address.port):
+            if is_pseudo_terminal(self._address.port):
                 self.hopeless = True
                 return
             if self._clock.now_s() >= say_s:

@@ -1,9 +1,14 @@
 """The serial ports that this computer knows, by name, with what the system says of each."""
 
 import os
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from serial.tools import list_ports
+
+_PSEUDO_TERMINAL: Final = re.compile(r"/dev/(pts/\d+|ttys\d+)")
+"""As Linux and macOS call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,11 @@ def serial_ports() -> tuple[SerialPort, ...]:
         SerialPort(port.device, port.description or "n/a")
         for port in sorted(found, key=lambda port: str(port.device))
     )
+
+
+def is_pseudo_terminal(name: str) -> bool:
+    """Return whether a port is an emulator's: there is no wire that somebody could plug in again."""
+    return _PSEUDO_TERMINAL.fullmatch(name) is not None
 
 
 def usb_number(name: str) -> str | None:

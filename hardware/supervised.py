@@ -19,7 +19,7 @@ from hardware.ear import Ear
 from hardware.errors import HardwareError, HardwareUnavailable
 from hardware.readings import CuffReport, FaultReport, Identity, Program
 from hardware.registry import DRIVERS, CuffAddress, build_driver, open_wire
-from hardware.rescue import PSEUDO_TERMINAL
+from hardware.serial_ports import is_pseudo_terminal
 from hardware.states import StopReason
 from hardware.supervisor import Arm, Load, Order, SupervisorSettings, Vent
 from hardware.supervisor_process import supervise
@@ -217,7 +217,7 @@ class SupervisedCuff:
                             self._clock.sleep_until(self._clock.now_s() + 0.01)
                 finally:
                     wire.close()
-            if PSEUDO_TERMINAL.match(self._address.port):
+            if is_pseudo_terminal(self._address.port):
                 return  # it has vanished, and its name is soon somebody else's
             self._clock.sleep_until(self._clock.now_s() + VENT_AGAIN_S)
 

@@ -8,7 +8,6 @@ goes on until the cuff is empty, as a real device would.
 import contextlib
 import json
 import os
-import re
 import selectors
 import socket
 import sys
@@ -20,6 +19,7 @@ from typing import IO, Final, Protocol
 from hardware.clock import now_s
 from hardware.errors import HardwareUnavailable
 from hardware.fault_script import Fault
+from hardware.serial_ports import is_pseudo_terminal
 from hardware.sim.faults import Faultable, TroubledDevice, Unplugged
 from hardware.sim.lines import ServedLines
 from hardware.sim.plant import Plant
@@ -27,8 +27,6 @@ from hardware.sim.plant import Plant
 LINGER_S: Final = 12.0
 POLL_S: Final = 0.005
 """The controller's own tick."""
-OUR_PORT: Final = re.compile(r"/dev/(pts/\d+|ttys\d+)")
-"""What Linux and macOS call a pseudo-terminal: where a link of ours points."""
 EMPTY_MMHG: Final = 15.0
 """Below this a cuff counts as vented (IEC 80601-2-30 level, recalled)."""
 
@@ -76,7 +74,7 @@ class _Pty:
         self.port = self._name = os.ttyname(self._slave)
         self._link = link
         if link is not None:
-            if link.is_symlink() and OUR_PORT.fullmatch(str(link.readlink())):
+            if link.is_symlink() and is_pseudo_terminal(str(link.readlink())):
                 link.unlink()  # of an emulator that ended before
             elif link.is_symlink() or link.exists():
                 self._release()
